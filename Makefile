@@ -1,0 +1,45 @@
+# The commands of the README. Each sets up what it needs: a virtual environment, and bubblewrap where that is allowed.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+export MPLBACKEND := Agg
+export PYTHONWARNINGS := ignore::DeprecationWarning
+
+.PHONY: help setup jail demo test lint book release bench clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: setup jail  ## build the book, release, grade a sample class, report
+	@$(BIN)/python -m benchmarks.demo
+
+test: setup jail lint  ## lint, types, spelling, and all tests
+	@$(BIN)/python -m pytest
+
+lint: setup
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy --no-error-summary && $(BIN)/codespell
+
+book: setup  ## build the book into _build/html
+	@$(BIN)/jupyter-book build -W -n --keep-going .
+
+release: setup  ## make the learners' notebooks in classroom/release
+	@$(BIN)/autograder release
+
+bench: setup jail  ## grade the same submissions with this grader and with stock nbgrader, in turns
+	@$(BIN)/python -m benchmarks.grading
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "Python's venv is missing; install it with: sudo apt-get install python3-venv"; exit 1; }
+	@echo "installing Python packages into .venv (about a minute) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+jail:
+	@command -v bwrap >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "installing bubblewrap …" && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq bubblewrap libseccomp2 >/dev/null; } || { echo "grading needs bubblewrap; install it with: sudo apt-get install bubblewrap libseccomp2"; exit 1; }
+
+clean:  ## remove what was built; the classroom stays
+	@rm -rf _build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,73 @@
+"""The order of the course, as `_toc.yml` states it, and where the files of a chapter stand."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The folder of `_toc.yml`. In a learner's kit, which has no chapters, nothing is read from here."""
+
+CHECKS = Path(__file__).parent / "checks"
+
+
+class UnknownChapter(ValueError):
+    """No chapter of that name; the text lists those that there are."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter with exercises: its number, its name (also the assignment's), its page."""
+
+    number: int
+    name: str
+    page: Path
+
+    @property
+    def checks(self) -> Path:
+        return CHECKS / f"test_{self.name}.py"
+
+    @property
+    def title(self) -> str:
+        found = re.search(r"^# (.+)$", self.page.read_text(encoding="utf-8"), re.MULTILINE)
+        return found[1] if found else self.name
+
+
+def chapters() -> list[Chapter]:
+    """All chapters with exercises, in the order of `_toc.yml`: pages named NN-name that have a solutions module."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    entries = [entry for part in toc.get("parts", [toc]) for entry in part.get("chapters", [])]
+    found = []
+    for entry in entries:
+        match = re.fullmatch(r"(\d+)-([a-z_]+)", Path(entry["file"]).name)
+        if match and (ROOT / "solutions" / f"{match[2]}.py").exists():
+            found.append(Chapter(int(match[1]), match[2], ROOT / f"{entry['file']}.md"))
+    return found
+
+
+def chapter(name: str) -> Chapter:
+    """The chapter of that name or number ("filters", "2", "02-filters").
+
+    Raises
+    ------
+    UnknownChapter
+        If there is none.
+    """
+    known = chapters()
+    for one in known:
+        if name in (one.name, str(one.number), one.page.stem):
+            return one
+    raise UnknownChapter(f'no chapter "{name}"; there are: {", ".join(one.name for one in known)}')
+
+
+_CHECK_CELL = re.compile(
+    r"^```\{code-cell\}[^\n]*\n:tags: \[check\]\n:points: (?P<points>[\d.]+)\n(?:(?!```).*\n)*?check\((?P<kernel>\w+)\)",
+    re.MULTILINE,
+)
+
+
+def check_points(one: Chapter) -> dict[str, float]:
+    """Points of each kernel as the chapter's page states them, in the order of the page."""
+    text = one.page.read_text(encoding="utf-8")
+    return {match["kernel"]: float(match["points"]) for match in _CHECK_CELL.finditer(text)}

@@ -1,0 +1,184 @@
+"""Run the pytest checks of a chapter on kernels, wherever those run, and turn what happened into results."""
+
+import ast
+import contextlib
+import hashlib
+import io
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .oracle import Oracle
+from .results import CRASHED, MEMORY_LIMIT, NOT_WRITTEN, OUTPUT_LIMIT, PASSED, RAISED, TIME_LIMIT, WRONG
+from .results import Check, Exercise, Failure
+from .subject import Call, CheckFailure, Subject, same_outcome, tolerance
+
+PUBLIC_SEED = "public"
+"""Seed of the inputs that learners see; grading draws fresh ones."""
+
+
+class CheckError(Exception):
+    """A check itself failed to run: a fault of the course, never of the learner."""
+
+
+class Plugin:
+    """Hands the kernels under check to the tests, as fixtures of their names, and collects how each test went."""
+
+    NAME = "autograder-checks"
+    """Under which pytest knows it; checks/conftest.py looks for it."""
+
+    def __init__(
+        self, subjects: Mapping[str, Subject], seed: str, on_check: Callable[[], None] = lambda: None
+    ):
+        self.__name__ = self.NAME
+        self.subjects = subjects
+        self.seed = seed
+        self.outcomes: dict[str, list[tuple[str, str, BaseException | None]]] = {
+            name: [] for name in subjects
+        }
+        self._on_check = on_check
+        # pytest finds fixtures on a plugin's class, so the kernels' fixtures get a class of their own
+        made = {name: _hand_out(name, subject) for name, subject in subjects.items()}
+        self._kernels = type("Kernels", (), made)()
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.pluginmanager.register(self._kernels)
+
+    @pytest.fixture
+    def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
+        """Random numbers of one test: the same seed and test always draw the same."""
+        return random_for(self.seed, request.node.originalname)
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if self._kernel(item)]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        report = yield
+        kernel = self._kernel(item)
+        if kernel and (call.when == "call" or call.excinfo):
+            name = getattr(item, "originalname", item.name)
+            title = (item.obj.__doc__ or name).strip().splitlines()[0].rstrip(".")  # type: ignore[attr-defined]
+            self.outcomes[kernel].append((name, title, call.excinfo.value if call.excinfo else None))
+            self._on_check()
+        return report
+
+    def _kernel(self, item: pytest.Item) -> str | None:
+        used = [name for name in getattr(item, "fixturenames", ()) if name in self.subjects]
+        return used[0] if used else None
+
+
+def _hand_out(name: str, subject: Subject) -> Any:
+    return pytest.fixture(name=name)(lambda self: subject)
+
+
+def random_for(seed: str, name: str) -> np.random.Generator:
+    """Generator for one test under one seed."""
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
+
+
+def run_checks(
+    path: Path, oracle: Oracle, calls: Mapping[str, Call], seed: str = PUBLIC_SEED
+) -> list[Exercise]:
+    """Run the checks in the file `path` on the kernels named by `calls`; results come in the oracle's order.
+
+    Raises
+    ------
+    CheckError
+        If a check fails in any other way than by stating a difference, or a kernel has no check.
+    """
+    points = oracle.points()
+    kernels = [kernel for kernel in points if kernel in calls]
+    subjects = {kernel: Subject(kernel, calls[kernel], oracle) for kernel in kernels}
+    plugin = Plugin(subjects, seed)
+    _run_pytest(path, plugin)
+    return [_exercise(subjects[kernel], points[kernel], plugin.outcomes[kernel]) for kernel in kernels]
+
+
+def _run_pytest(path: Path, plugin: Plugin) -> None:
+    options = [
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:terminal",
+        "-s",
+        "-c",
+        os.devnull,
+        f"--rootdir={path.parent}",
+    ]
+    before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as errors:
+            code = pytest.main([*options, str(path)], plugins=[plugin])
+    finally:
+        if before is None:
+            del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        else:
+            os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise CheckError(
+            f"pytest could not run {path.name} (exit code {int(code)}) {errors.getvalue()[-500:]}"
+        )
+
+
+def _exercise(
+    subject: Subject, points: float, outcomes: list[tuple[str, str, BaseException | None]]
+) -> Exercise:
+    if not outcomes:
+        raise CheckError(f"no check uses the kernel {subject.kernel}")
+    failures: list[Failure] = []
+    checks: list[Check] = []
+    for name, title, error in outcomes:
+        if error is not None and not isinstance(error, CheckFailure):
+            raise CheckError(f"{name} did not run: {type(error).__name__}: {error}") from error
+        if error is not None:
+            failures.append(Failure(**{**vars(error.failure), "check": name}))
+        checks.append(Check(name, title, error is None, error.failure.message if error else ""))
+    score = round(points * sum(check.passed for check in checks) / len(checks), 2)
+    smallest = min(failures, key=lambda failure: failure.size, default=None)
+    mistake, hint = diagnose(subject) if smallest else ("", "")
+    verdict = _verdict(failures, smallest)
+    return Exercise(subject.kernel, points, score, verdict, tuple(checks), smallest, mistake, hint)
+
+
+def _verdict(failures: list[Failure], smallest: Failure | None) -> str:
+    if smallest is None:
+        return PASSED
+    reasons = {failure.reason for failure in failures}
+    for limit in (TIME_LIMIT, MEMORY_LIMIT, OUTPUT_LIMIT, CRASHED):
+        if limit in reasons:
+            return limit
+    if smallest.reason in (NOT_WRITTEN, RAISED):
+        return smallest.reason
+    return WRONG
+
+
+def diagnose(subject: Subject) -> tuple[str, str]:
+    """Name and hint of the first known mistake that answers every call as the subject did; empty if there is none."""
+    for name, hint in subject.oracle.mistakes(subject.kernel):
+        for seen in subject.seen:
+            answer = subject.oracle.mistaken(subject.kernel, name, seen.args)
+            if answer is None:
+                break
+            rtol = tolerance((*seen.args, answer.value, seen.outcome.value))
+            if not same_outcome(answer, seen.outcome, rtol, seen.exact_dtype):
+                break
+        else:
+            if subject.seen:
+                return name, hint
+    return "", ""
+
+
+def check_names(path: Path) -> dict[str, list[str]]:
+    """Names of the checks of each kernel in a file of checks, read without running it."""
+    found: dict[str, list[str]] = {}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and node.args.args:
+            found.setdefault(node.args.args[0].arg, []).append(node.name)
+    return found

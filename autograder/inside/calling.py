@@ -1,0 +1,104 @@
+"""Call a learner's function once and write down, as plain data, all that could be seen of it."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+KINDS = "biuf"
+"""Kinds of dtype that count as numbers here: bool, signed, unsigned, float."""
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A value that is not plain data; only the name of its type is kept."""
+
+    type_name: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one call did.
+
+    value : the result as plain data (see `plain`), None if the call raised
+    error : name of the exception's type, "" if the call returned
+    message : the exception's text, clipped
+    after : the arguments as the call left them
+    stale : True if an array returned by an earlier call changed during this one
+    """
+
+    value: Any = None
+    error: str = ""
+    message: str = ""
+    after: tuple[Any, ...] = ()
+    stale: bool = False
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """Copy a value as plain data: bool, int, float, str, None, numeric ndarray, and tuples and lists of these.
+
+    Types are asked for by identity, so that an object cannot pretend to be an array. Anything else becomes Opaque.
+    """
+    kind = type(value)
+    if kind is int and not -(2**63) <= value < 2**64:
+        return Opaque("int of more than 64 bits")
+    if value is None or kind in (bool, int, float):
+        return value
+    if kind is str:
+        return value[:1000]
+    if kind is np.memmap:
+        value, kind = np.array(value, subok=False), np.ndarray
+    if kind is np.ndarray:
+        if value.dtype.kind not in KINDS or value.ndim > 8:
+            return Opaque(f"array of dtype {value.dtype} with {value.ndim} axes")
+        return np.array(value, subok=False, order="C")
+    if isinstance(value, np.generic) and kind.__module__ == "numpy" and value.dtype.kind in KINDS:
+        return np.array(value)
+    if kind in (tuple, list) and depth < 4 and len(value) <= 64:
+        return kind(plain(item, depth + 1) for item in value)
+    return Opaque(f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")[:100])
+
+
+def describe_error(error: BaseException, limit: int = 2000) -> str:
+    """Text of an exception, clipped; an exception whose own text raises is named only."""
+    try:
+        return str.__getitem__(
+            str(error), slice(limit)
+        )  # str() may return a subclass with a slice of its own
+    except BaseException:
+        return "(the exception's own text could not be made)"
+
+
+def error_name(error: BaseException) -> str:
+    """Name of an exception's type; NumPy's own kind of MemoryError counts as what it is."""
+    return (
+        "MemoryError"
+        if isinstance(error, MemoryError)
+        else type.__dict__["__name__"].__get__(type(error))[:100]
+    )
+
+
+class Caller:
+    """Calls one function again and again, each time on fresh copies of the arguments.
+
+    It keeps the last few results, to notice a function that hands out one array and changes it later.
+    """
+
+    def __init__(self, function: Callable[..., Any]):
+        self.function = function
+        self._earlier: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=3)
+
+    def __call__(self, args: tuple[Any, ...]) -> Outcome:
+        given = tuple(plain(argument) for argument in args)
+        try:
+            result = self.function(*given)
+        except (Exception, SystemExit) as error:
+            return Outcome(error=error_name(error), message=describe_error(error), after=plain(given))
+        stale = any(not np.array_equal(then, now, equal_nan=True) for then, now in self._earlier)
+        value = plain(result)
+        for whole in result if type(result) is tuple else (result,):
+            if type(whole) is np.ndarray and whole.dtype.kind in KINDS:
+                self._earlier.append((np.array(whole, subok=False), whole))
+        return Outcome(value=value, after=plain(given), stale=stale)

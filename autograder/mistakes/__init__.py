@@ -1,0 +1,63 @@
+"""Mistakes that learners make, and correct ways other than the reference: the proof that the checks work.
+
+A mistake is a wrong kernel with the hint that names it. The checks must reject it, and whoever makes it is shown the
+hint. An alternative is another correct kernel. The checks must accept it.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Another way to write a kernel, right or wrong.
+
+    hint : what to tell whoever makes the mistake; caught_by : the check that must fail; both empty for an alternative
+    """
+
+    kernel: str
+    name: str
+    function: Callable[..., Any]
+    hint: str = ""
+    caught_by: str = ""
+
+    @property
+    def is_wrong(self) -> bool:
+        return bool(self.hint)
+
+
+_variants: dict[str, list[Variant]] = {}
+
+
+def mistake(kernel: str, hint: str, caught_by: str) -> Callable[[Function], Function]:
+    """Mark a function as a wrong way to write `kernel`; the check named `caught_by` must fail on it."""
+
+    def mark(function: Function) -> Function:
+        _keep(Variant(kernel, function.__name__, function, hint, caught_by), function.__module__)
+        return function
+
+    return mark
+
+
+def alternative(kernel: str) -> Callable[[Function], Function]:
+    """Mark a function as a correct way to write `kernel`."""
+
+    def mark(function: Function) -> Function:
+        _keep(Variant(kernel, function.__name__, function), function.__module__)
+        return function
+
+    return mark
+
+
+def _keep(variant: Variant, module: str) -> None:
+    _variants.setdefault(module.rpartition(".")[2], []).append(variant)
+
+
+def of(chapter: str) -> list[Variant]:
+    """All variants of a chapter's kernels, in the order of its file."""
+    importlib.import_module(f"autograder.mistakes.{chapter}")
+    return _variants.get(chapter, [])

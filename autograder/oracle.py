@@ -1,0 +1,138 @@
+"""Who knows the right answers: the reference kernels, or a record of their answers in a learner's kit."""
+
+import functools
+import hashlib
+import importlib
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from .chapters import Chapter, check_points
+from .inside import wire
+from .inside.calling import Caller, Outcome, plain
+
+
+class Oracle(Protocol):
+    """Right answers, and the answers of known mistakes, for the kernels of one chapter."""
+
+    def points(self) -> dict[str, float]:
+        """Points of each kernel, in the order of the chapter."""
+
+    def parameters(self, kernel: str) -> tuple[str, ...]:
+        """Names of the kernel's parameters."""
+
+    def expected(self, kernel: str, args: tuple[Any, ...]) -> Outcome:
+        """What the reference does with these arguments."""
+
+    def mistakes(self, kernel: str) -> Iterator[tuple[str, str]]:
+        """Name and hint of each known mistake of the kernel."""
+
+    def mistaken(self, kernel: str, mistake: str, args: tuple[Any, ...]) -> Outcome | None:
+        """What a known mistake does with these arguments; None if that is not known."""
+
+
+class Reference:
+    """The oracle of whoever has `solutions/` and `mistakes/`: it runs them."""
+
+    def __init__(self, chapter: Chapter):
+        self.chapter = chapter
+        self.module = importlib.import_module(f"solutions.{chapter.name}")
+
+    @functools.cached_property
+    def _mistakes(self) -> list[Any]:
+        return importlib.import_module("autograder.mistakes").of(self.chapter.name)
+
+    def points(self) -> dict[str, float]:
+        return check_points(self.chapter)
+
+    def parameters(self, kernel: str) -> tuple[str, ...]:
+        return tuple(inspect.signature(getattr(self.module, kernel)).parameters)
+
+    def expected(self, kernel: str, args: tuple[Any, ...]) -> Outcome:
+        return Caller(getattr(self.module, kernel))(args)
+
+    def mistakes(self, kernel: str) -> Iterator[tuple[str, str]]:
+        return ((m.name, m.hint) for m in self._mistakes if m.kernel == kernel and m.is_wrong)
+
+    def mistaken(self, kernel: str, mistake: str, args: tuple[Any, ...]) -> Outcome | None:
+        function = next(m.function for m in self._mistakes if m.kernel == kernel and m.name == mistake)
+        return Caller(function)(args)
+
+
+class Recorder:
+    """A Reference that writes down every answer it is asked for, to be read back by a Record."""
+
+    def __init__(self, reference: Reference):
+        self._reference = reference
+        self._kernels: dict[str, dict[str, Any]] = {}
+
+    def points(self) -> dict[str, float]:
+        return self._reference.points()
+
+    def parameters(self, kernel: str) -> tuple[str, ...]:
+        return self._reference.parameters(kernel)
+
+    def mistakes(self, kernel: str) -> Iterator[tuple[str, str]]:
+        return iter(())
+
+    def mistaken(self, kernel: str, mistake: str, args: tuple[Any, ...]) -> Outcome | None:
+        return None
+
+    def expected(self, kernel: str, args: tuple[Any, ...]) -> Outcome:
+        return self._reference.expected(kernel, args)
+
+    def note(self, kernel: str, args: tuple[Any, ...]) -> None:
+        """Write down the reference's answer to one call, and that of every known mistake."""
+        kept = self._kernels.setdefault(
+            kernel,
+            {
+                "parameters": list(self.parameters(kernel)),
+                "points": self.points()[kernel],
+                "expected": {},
+                "mistakes": [
+                    {"name": name, "hint": hint, "answers": {}}
+                    for name, hint in self._reference.mistakes(kernel)
+                ],
+            },
+        )
+        key = _key(args)
+        kept["expected"][key] = self.expected(kernel, args)
+        for mistake in kept["mistakes"]:
+            mistake["answers"][key] = self._reference.mistaken(kernel, mistake["name"], args)
+
+    def write(self, path: Path) -> None:
+        """Write the record to `path`."""
+        path.write_bytes(wire.pack({"format": Record.FORMAT, "kernels": self._kernels}))
+
+
+class Record:
+    """The oracle of a learner's kit: answers that were recorded from the reference when the chapter was released."""
+
+    FORMAT = 1
+
+    def __init__(self, path: Path):
+        content = wire.unpack(path.read_bytes()[4:])
+        if content.get("format") != self.FORMAT:
+            raise ValueError(f"{path} was made by another version of the course: release the chapter again")
+        self._kernels: dict[str, Any] = content["kernels"]
+
+    def points(self) -> dict[str, float]:
+        return {kernel: kept["points"] for kernel, kept in self._kernels.items()}
+
+    def parameters(self, kernel: str) -> tuple[str, ...]:
+        return tuple(self._kernels[kernel]["parameters"])
+
+    def expected(self, kernel: str, args: tuple[Any, ...]) -> Outcome:
+        return self._kernels[kernel]["expected"][_key(args)]
+
+    def mistakes(self, kernel: str) -> Iterator[tuple[str, str]]:
+        return ((mistake["name"], mistake["hint"]) for mistake in self._kernels[kernel]["mistakes"])
+
+    def mistaken(self, kernel: str, mistake: str, args: tuple[Any, ...]) -> Outcome | None:
+        kept = next(m for m in self._kernels[kernel]["mistakes"] if m["name"] == mistake)
+        return kept["answers"].get(_key(args))
+
+
+def _key(args: tuple[Any, ...]) -> str:
+    return hashlib.sha256(wire.pack({"args": plain(args)})).hexdigest()[:32]

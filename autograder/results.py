@@ -1,0 +1,151 @@
+"""What grading finds, as plain records: one exercise, one submission. Reports, gradebook and cache all read these."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+PASSED = "passed"
+WRONG = "wrong answer"
+RAISED = "raised"
+NOT_WRITTEN = "not written"
+TIME_LIMIT = "time limit"
+MEMORY_LIMIT = "memory limit"
+OUTPUT_LIMIT = "output limit"
+CRASHED = "crashed"
+UNGRADABLE = "ungradable file"
+FAULT = "grader fault"
+GRADED = "graded"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One value to show: its title, and what is known of it."""
+
+    title: str
+    kind: str
+    shape: tuple[int, ...] | None = None
+    dtype: str = ""
+    values: Any = None
+    """Nested lists of numbers for a small array, a number or a text for a scalar, None for what is too large."""
+
+    @classmethod
+    def of(cls, title: str, value: Any) -> "Panel":
+        """Describe a plain value (see `inside.calling.plain`)."""
+        if isinstance(value, np.ndarray):
+            small = value.tolist() if value.size <= 300 else None
+            return cls(title, "array", value.shape, str(value.dtype), small)
+        if isinstance(value, tuple | list):
+            return cls(title, type(value).__name__, values=repr(value)[:300])
+        if isinstance(value, bool | int | float | str) or value is None:
+            return cls(
+                title, type(value).__name__, values=value if not isinstance(value, float) else float(value)
+            )
+        return cls(title, "object", values=str(getattr(value, "type_name", type(value).__name__)))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The first thing that went wrong in a check.
+
+    check : name of the check; call : the call as text, `relu(x)`; reason : one word for the kind of difference
+    message : a sentence for the learner; index : where the values differ first
+    inputs : the arguments of the call; expected, got : what should have come back and what did
+    size : how many numbers the inputs hold, to find the smallest failing input
+    """
+
+    check: str
+    call: str
+    reason: str
+    message: str
+    index: tuple[int, ...] | None = None
+    inputs: tuple[Panel, ...] = ()
+    expected: Panel | None = None
+    got: Panel | None = None
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a kernel: its test's name, a title for people, and how it went."""
+
+    name: str
+    title: str
+    passed: bool
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """Result of one kernel: points possible, score reached, every check, the smallest failure, a known mistake."""
+
+    kernel: str
+    points: float
+    score: float
+    verdict: str
+    checks: tuple[Check, ...] = ()
+    failure: Failure | None = None
+    mistake: str = ""
+    hint: str = ""
+    remark: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Exercise":
+        failure = data["failure"]
+        if failure:
+            panels = {key: _panel(failure[key]) for key in ("expected", "got")}
+            index = None if failure["index"] is None else tuple(failure["index"])
+            failure = Failure(
+                **{**failure, **panels, "index": index, "inputs": tuple(_panel(p) for p in failure["inputs"])}
+            )
+        return cls(
+            **{**data, "failure": failure, "checks": tuple(Check(**check) for check in data["checks"])}
+        )
+
+
+def _panel(data: dict[str, Any] | None) -> Panel | None:
+    if data is None:
+        return None
+    return Panel(**{**data, "shape": None if data["shape"] is None else tuple(data["shape"])})
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Result of one submitted notebook.
+
+    verdict : "graded", "ungradable file" or "grader fault"; reason says why it is not "graded"
+    exercises : in the order of the chapter
+    remarks : what was odd about the file and had no effect on the score
+    cells : the learner's source of each solution cell and answer, by grade_id
+    jailed : False if the learner's code ran without a jail
+    seed : what the hidden inputs were drawn from
+    """
+
+    student: str
+    assignment: str
+    verdict: str
+    reason: str = ""
+    exercises: tuple[Exercise, ...] = ()
+    remarks: tuple[str, ...] = ()
+    cells: dict[str, str] = field(default_factory=dict)
+    jailed: bool = True
+    seed: str = ""
+
+    @property
+    def score(self) -> float:
+        return sum(exercise.score for exercise in self.exercises)
+
+    @property
+    def points(self) -> float:
+        return sum(exercise.points for exercise in self.exercises)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Submission":
+        exercises = tuple(Exercise.from_json(exercise) for exercise in data["exercises"])
+        return cls(**{**data, "exercises": exercises, "remarks": tuple(data["remarks"])})

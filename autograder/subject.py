@@ -1,0 +1,257 @@
+"""The kernel under check, as the tests in `checks/` see it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from .inside.calling import Opaque, Outcome, plain
+from .oracle import Oracle
+from .results import NOT_WRITTEN, RAISED, Failure, Panel
+
+Call = Callable[[tuple[Any, ...]], Outcome]
+"""Calls the learner's function on copies of the arguments; raises Stopped if no answer can come any more."""
+
+
+class Stopped(Exception):
+    """The learner's code ended in a way that leaves no answer; `verdict` is one of the results' verdicts."""
+
+    def __init__(self, verdict: str, message: str):
+        super().__init__(message)
+        self.verdict = verdict
+
+
+class CheckFailure(AssertionError):
+    """A check did not pass; `failure` says what was asked, what should have come back and what did."""
+
+    def __init__(self, failure: Failure):
+        super().__init__(f"{failure.call}: {failure.message}")
+        self.failure = failure
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One call that a check made, and what it did; exact_dtype if all that was wrong was the result's dtype."""
+
+    args: tuple[Any, ...]
+    outcome: Outcome
+    exact_dtype: bool = False
+
+
+@dataclass
+class Subject:
+    """A kernel under check: calls it, compares it with the oracle, and remembers what it saw.
+
+    kernel : name of the kernel; call : how to call the learner's function; oracle : knows the right answers
+    """
+
+    kernel: str
+    call: Call
+    oracle: Oracle
+    seen: list[Seen] = field(default_factory=list)
+    stopped: Stopped | None = None
+
+    def agrees(self, *args: Any, dtype: type | None = None) -> None:
+        """Require the same answer as the reference, and untouched arguments.
+
+        Values are compared with a relative tolerance: 1e-4 if an argument or the right answer is float32, else 1e-10.
+        With `dtype` the result's dtype must be exactly that; otherwise any numeric dtype that holds the values will do.
+        """
+        outcome = self._ask(args)
+        expected = self.oracle.expected(self.kernel, args)
+        rtol = tolerance((*args, expected.value))
+        found = _difference(expected.value, outcome.value, rtol)
+        if found is None and dtype is not None and outcome.value.dtype != dtype:
+            # Only here does the dtype tell one mistake from another: wrong values are diagnosed whatever their dtype.
+            self.seen[-1] = replace(self.seen[-1], exact_dtype=True)
+            found = (
+                "dtype",
+                f"the values are right, but their dtype is {outcome.value.dtype}, not {np.dtype(dtype)}",
+                None,
+            )
+        if found is None:
+            found = self._side_effects(args, outcome)
+        if found is not None:
+            reason, message, index = found
+            again = self._call(args)
+            if not same_outcome(again, outcome, rtol, False):
+                message += "; called twice with the same input, your function gave two different answers"
+            self._fail(args, reason, message, index, expected.value, outcome.value)
+
+    def raises(self, error: type[Exception], *args: Any) -> None:
+        """Require that the call raises `error`."""
+        outcome = self._ask(args, may_raise=True)
+        if outcome.error != error.__name__:
+            got = f"raised {outcome.error}" if outcome.error else "returned a value"
+            self._fail(
+                args, "no error", f"this call must raise {error.__name__}, but it {got}", got=outcome.value
+            )
+
+    def returns(self, *args: Any) -> Any:
+        """Call the kernel and return its plain value, for checks of a property; `require` then states the property."""
+        outcome = self._ask(args)
+        found = self._side_effects(args, outcome)
+        if found is not None:
+            self._fail(args, found[0], found[1], got=outcome.value)
+        return outcome.value
+
+    def require(
+        self, condition: bool, message: str, *args: Any, expected: Any = None, got: Any = None
+    ) -> None:
+        """Fail with `message` (a sentence for the learner) unless `condition` holds; `args` are those of the call."""
+        if not condition:
+            self._fail(args, "property", message, None, expected, got)
+
+    def _ask(self, args: tuple[Any, ...], may_raise: bool = False) -> Outcome:
+        outcome = self._call(args)
+        self.seen.append(Seen(args, outcome))
+        if outcome.error == "NotImplementedError":
+            self._fail(args, NOT_WRITTEN, f"{self.kernel} is not written yet")
+        if outcome.error and not may_raise:
+            expected = self.oracle.expected(self.kernel, args).value
+            detail = f": {outcome.message}" if outcome.message else ""
+            self._fail(args, RAISED, f"your function raised {outcome.error}{detail}", None, expected)
+        return outcome
+
+    def _call(self, args: tuple[Any, ...]) -> Outcome:
+        if self.stopped is None:
+            try:
+                return self.call(args)
+            except Stopped as stopped:
+                self.stopped = stopped
+        raise CheckFailure(self._failure(args, self.stopped.verdict, str(self.stopped)))
+
+    def _side_effects(self, args: tuple[Any, ...], outcome: Outcome) -> tuple[str, str, None] | None:
+        for name, before, after in zip(
+            self.oracle.parameters(self.kernel), args, outcome.after, strict=False
+        ):
+            if not _same_value(plain(before), after, 0.0):
+                return (
+                    "input changed",
+                    f"the result is right, but your function changes its input {name}",
+                    None,
+                )
+        if outcome.stale:
+            message = (
+                "an array that your function returned earlier has changed: return a new array from every call"
+            )
+            return "stale result", message, None
+        return None
+
+    def _failure(self, args: tuple[Any, ...], reason: str, message: str) -> Failure:
+        names = self.oracle.parameters(self.kernel)[: len(args)]
+        inputs = tuple(Panel.of(name, plain(value)) for name, value in zip(names, args, strict=True))
+        size = sum(np.size(value) for value in args)
+        return Failure(
+            "", f"{self.kernel}({', '.join(names)})", reason, message, None, inputs, None, None, size
+        )
+
+    def _fail(
+        self,
+        args: tuple[Any, ...],
+        reason: str,
+        message: str,
+        index: tuple[int, ...] | None = None,
+        expected: Any = None,
+        got: Any = None,
+    ) -> None:
+        failure = replace(
+            self._failure(args, reason, message),
+            index=index,
+            expected=None if expected is None else Panel.of("expected", expected),
+            got=None if got is None else Panel.of("got", got),
+        )
+        raise CheckFailure(failure)
+
+
+def tolerance(values: tuple[Any, ...]) -> float:
+    """Relative tolerance for a comparison in which these arguments and results take part."""
+    single = any(isinstance(value, np.ndarray) and value.dtype == np.float32 for value in values)
+    return 1e-4 if single else 1e-10
+
+
+def same_outcome(one: Outcome, other: Outcome, rtol: float, exact_dtype: bool) -> bool:
+    """Whether two calls did the same: the same value within the tolerance or the same error, the same arguments left."""
+    if one.error or other.error:
+        return one.error == other.error
+    if exact_dtype and getattr(one.value, "dtype", None) != getattr(other.value, "dtype", None):
+        return False
+    return (
+        _same_value(one.value, other.value, rtol)
+        and _same_value(one.after, other.after, rtol)
+        and one.stale == other.stale
+    )
+
+
+def _same_value(one: Any, other: Any, rtol: float) -> bool:
+    one, other = _as_number(one), _as_number(other)
+    if isinstance(one, tuple | list):
+        pairs = zip(one, other, strict=False) if type(one) is type(other) and len(one) == len(other) else None
+        return pairs is not None and all(_same_value(part, its, rtol) for part, its in pairs)
+    return type(one) is type(other) and _difference(one, other, rtol) is None
+
+
+def _as_number(value: Any) -> Any:
+    """A NumPy scalar as the Python number that it is; anything else as it stands."""
+    return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
+def _kind(value: Any) -> str:
+    match value:
+        case np.ndarray() if value.ndim:
+            return f"an array of shape {value.shape}"
+        case np.ndarray():
+            return f"a number of dtype {value.dtype}"
+        case Opaque():
+            return f"an object of type {value.type_name}, which is not a plain array or number"
+        case None:
+            return "None (is there a return?)"
+        case _:
+            return f"a value of type {type(value).__name__}"
+
+
+def _difference(expected: Any, got: Any, rtol: float) -> tuple[str, str, tuple[int, ...] | None] | None:
+    """Say how `got` differs from `expected`: type and shape first, then the first differing index. None if it does not."""
+    if isinstance(expected, tuple):
+        if not isinstance(got, tuple | list) or len(got) != len(expected):
+            return "type", f"expected {len(expected)} values, got {_kind(got)}", None
+        for number, (part, other) in enumerate(zip(expected, got, strict=True)):
+            found = _difference(part, other, rtol)
+            if found:
+                return found[0], f"result {number + 1} of {len(expected)}: {found[1]}", found[2]
+        return None
+    if isinstance(expected, np.ndarray) and expected.ndim:
+        return _array_difference(expected, got, rtol)
+    if expected is None or isinstance(expected, str | Opaque):
+        return None if got == expected else ("type", f"expected {expected!r}, got {_kind(got)}", None)
+    number, wanted = _as_number(got), _as_number(expected)
+    if isinstance(wanted, int) and not isinstance(wanted, bool) and type(number) is not int:
+        return "type", f"expected a whole number (an int), got {_kind(got)}", None
+    if type(number) not in (int, float, bool):
+        return "type", f"expected one number, got {_kind(got)}", None
+    if not np.allclose(number, wanted, rtol=rtol, atol=rtol, equal_nan=True):
+        return "value", f"expected {wanted:.6g}, got {number:.6g}", None
+    return None
+
+
+def _array_difference(
+    expected: np.ndarray, got: Any, rtol: float
+) -> tuple[str, str, tuple[int, ...] | None] | None:
+    if not isinstance(got, np.ndarray):
+        return "type", f"expected an array of shape {expected.shape}, got {_kind(got)}", None
+    if got.shape != expected.shape:
+        return "shape", f"expected shape {expected.shape}, got {got.shape or 'a single number'}", None
+    finite = np.abs(expected[np.isfinite(expected)].astype(float))
+    scale = float(finite.max()) if finite.size else 0.0
+    wrong = ~np.isclose(
+        got.astype(float), expected.astype(float), rtol=rtol, atol=rtol * scale, equal_nan=True
+    )
+    if not wrong.any():
+        return None
+    index = tuple(int(axis[0]) for axis in np.nonzero(wrong))
+    count = int(wrong.sum())
+    share = "the only value that differs" if count == 1 else f"the first of {count} that differ"
+    place = ", ".join(map(str, index))
+    message = f"at [{place}] expected {float(expected[index]):.6g}, got {float(got[index]):.6g} ({share}, of {expected.size})"
+    return "values", message, index

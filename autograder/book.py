@@ -1,0 +1,23 @@
+"""Sphinx extension of the book: where a page imports a reference kernel, the reader sees the stub."""
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+from .authoring import kernel_source, stub_source
+
+
+def show_stubs(app: Sphinx, doctree: nodes.document) -> None:
+    """Replace the source shown for each cell tagged `exercise` by the kernel's stub."""
+    for cell in doctree.findall(nodes.container):
+        if "tag_exercise" in cell.get("classes", []):
+            for shown in cell.findall(nodes.literal_block):
+                stub = stub_source(kernel_source(shown.astext().strip()))
+                shown.rawsource = stub
+                shown.children = []
+                shown += nodes.Text(stub)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Entry point that Sphinx calls."""
+    app.connect("doctree-read", show_stubs)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

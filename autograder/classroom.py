@@ -1,0 +1,138 @@
+"""The classroom: where nbgrader keeps its folders and its gradebook, and how a chapter is released into it."""
+
+import contextlib
+import io
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from traitlets.config import Config, PyFileConfigLoader
+
+from .authoring import source_notebook
+from .chapters import ROOT, Chapter
+from .checking import run_checks
+from .inside.calling import Caller
+from .instant import RECORD_SUFFIX
+from .oracle import Recorder, Reference
+
+
+# nbgrader runs `alembic` by name when it makes a gradebook; that stands beside the interpreter, if not on the path
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+
+
+class ClassroomError(Exception):
+    """Something about the classroom's folders or gradebook is not as it must be; the text says what to do."""
+
+
+class Classroom:
+    """The folders that nbgrader works in, as `nbgrader_config.py` names them."""
+
+    def __init__(self, root: Path = ROOT / "classroom"):
+        self.root = root
+
+    def folder(self, step: str, student: str, chapter: Chapter) -> Path:
+        """Folder of one student's assignment in one step: submitted, autograded or feedback."""
+        return self.root / step / student / chapter.name
+
+    def release_path(self, chapter: Chapter) -> Path:
+        return self.root / "release" / chapter.name / f"{chapter.name}.ipynb"
+
+    def released(self, chapter: Chapter) -> NotebookNode:
+        """The released notebook of a chapter.
+
+        Raises
+        ------
+        ClassroomError
+            If it was not released.
+        """
+        path = self.release_path(chapter)
+        if not path.is_file():
+            raise ClassroomError(
+                f"{chapter.name} was not released yet: run `autograder release {chapter.name}` first"
+            )
+        return nbformat.read(path, as_version=4)
+
+    def students(self, chapter: Chapter) -> list[str]:
+        """Names of those who submitted, sorted.
+
+        Raises
+        ------
+        ClassroomError
+            If there is no folder of submissions.
+        """
+        folder = self.root / "submitted"
+        if not folder.is_dir():
+            raise ClassroomError(
+                f"no folder {folder}: put each notebook at submitted/<student>/{chapter.name}/{chapter.name}.ipynb in it"
+            )
+        return sorted(entry.name for entry in folder.iterdir() if os.path.lexists(entry / chapter.name))
+
+    def secret(self) -> bytes:
+        """Key from which the hidden inputs of all submissions are drawn; made once, readable by its owner only."""
+        path = self.root / "secret"
+        if not path.exists():
+            self.root.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "w") as file:
+                file.write(secrets.token_hex(32))
+        return path.read_bytes()
+
+    def config(self) -> Config:
+        """nbgrader's configuration, from the file that plain `nbgrader` reads too, on this folder."""
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+        config.CourseDirectory.root = str(self.root)
+        return config
+
+    def release(self, chapter: Chapter) -> Path:
+        """Write the source notebook and the record of right answers, and let nbgrader make the release from them."""
+        folder = self.root / "source" / chapter.name
+        folder.mkdir(parents=True, exist_ok=True)
+        nbformat.write(source_notebook(chapter), folder / f"{chapter.name}.ipynb")
+        record_answers(chapter, folder / f"{chapter.name}{RECORD_SUFFIX}")
+        with nbgrader_api(self) as (api, log):
+            result = api.generate_assignment(chapter.name, force=True, create=True)
+        if not result["success"]:
+            raise ClassroomError(
+                f"nbgrader could not release {chapter.name}:\n{result.get('error') or log.getvalue()}"
+            )
+        return self.release_path(chapter)
+
+
+def record_answers(chapter: Chapter, path: Path) -> None:
+    """Write the answers of the reference and of the known mistakes to the inputs that learners' checks draw."""
+    reference = Reference(chapter)
+    recorder = Recorder(reference)
+
+    def noting(kernel: str):  # type: ignore[no-untyped-def]
+        caller = Caller(getattr(reference.module, kernel))
+
+        def call(args):  # type: ignore[no-untyped-def]
+            recorder.note(kernel, args)
+            return caller(args)
+
+        return call
+
+    run_checks(chapter.checks, recorder, {kernel: noting(kernel) for kernel in reference.points()})
+    recorder.write(path)
+
+
+@contextlib.contextmanager
+def nbgrader_api(classroom: Classroom) -> Iterator:  # type: ignore[type-arg]
+    """nbgrader's own interface on this classroom, with its log kept from the screen."""
+    from nbgrader.apps import NbGraderAPI  # late: it loads nbconvert and SQLAlchemy
+
+    log = io.StringIO()
+    handler = logging.StreamHandler(log)
+    logger = logging.getLogger("traitlets")
+    logger.addHandler(handler)
+    propagate, logger.propagate = logger.propagate, False
+    try:
+        yield NbGraderAPI(config=classroom.config()), log
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate

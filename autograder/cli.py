@@ -1,0 +1,325 @@
+"""The command line: release, check, grade, report, verify. Exit codes: 0 all well, 1 something did not pass, 2 wrong use."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from .chapters import ROOT, Chapter, UnknownChapter, chapters
+from .chapters import chapter as find_chapter
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    help="Release, check and grade the exercises of the course.",
+    epilog="A first round: `autograder release filters`, then `autograder grade filters`, then `autograder report filters`.",
+)
+out = Console()
+err = Console(stderr=True)
+
+ChapterName = Annotated[
+    str, typer.Argument(help="Name or number of a chapter, such as `filters` or `2`.", show_default=False)
+]
+ChapterNames = Annotated[
+    list[str] | None,
+    typer.Argument(help="Chapters by name or number; all of them if none is named.", show_default=False),
+]
+ClassroomFolder = Annotated[
+    Path, typer.Option("--classroom", help="Folder that holds nbgrader's folders and gradebook.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script instead of a table.")]
+CLASSROOM = ROOT / "classroom"
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turn what a user can mend into one line and exit code 2."""
+    from .authoring import ChapterError
+    from .classroom import ClassroomError
+    from .jail import JailMissing
+    from .rebuild import Ungradable
+
+    try:
+        yield
+    except (UnknownChapter, ClassroomError, ChapterError, JailMissing, Ungradable) as error:
+        err.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
+        raise typer.Exit(2) from None
+    except PermissionError as error:
+        err.print(
+            f"[bold red]error:[/] no permission to write {escape(str(error.filename))}; check its owner and mode",
+            soft_wrap=True,
+        )
+        raise typer.Exit(2) from None
+    except OSError as error:
+        err.print(
+            f"[bold red]error:[/] {escape(str(error))}; free some space or check the path, then run this again",
+            soft_wrap=True,
+        )
+        raise typer.Exit(2) from None
+
+
+def chosen(names: list[str] | None) -> list[Chapter]:
+    """The chapters of these names, or all."""
+    return [find_chapter(name) for name in names] if names else chapters()
+
+
+def progress() -> Progress:
+    """A progress bar with the time left, on standard error; silent where nobody watches."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+
+
+@app.command(epilog="Example: `autograder release pixels filters`")
+def release(names: ChapterNames = None, classroom: ClassroomFolder = CLASSROOM) -> None:
+    """Make the learners' notebooks, without solutions, in `classroom/release/`."""
+    with clear_errors():
+        from .classroom import Classroom
+
+        room = Classroom(classroom)
+        with progress() as bar:
+            for chapter in bar.track(chosen(names), description="releasing"):
+                path = room.release(chapter)
+                out.print(f"released [bold]{chapter.name}[/]: {_short(path)}", soft_wrap=True)
+
+
+@app.command(epilog="Example: `autograder check filters my-notebook.ipynb`")
+def check(
+    name: ChapterName,
+    notebook: Annotated[Path, typer.Argument(help="The notebook to check.", show_default=False)],
+    unjailed: Annotated[
+        bool, typer.Option("--unjailed", help="Run the code without a jail: only for your own notebook.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check one notebook and print a report for each exercise. Nothing is recorded."""
+    with clear_errors():
+        import nbformat
+
+        from .authoring import source_notebook
+        from .checking import PUBLIC_SEED
+        from .classroom import Classroom, ClassroomError
+        from .grading import referee
+        from .jail import Limits, require_jail
+        from .oracle import Reference
+        from .rebuild import read_submission, rebuild
+        from .reports import exercise_text
+
+        chapter = find_chapter(name)
+        if not unjailed:
+            require_jail()
+        content = read_submission(notebook)
+        try:
+            released = Classroom(CLASSROOM).released(chapter)
+        except ClassroomError:
+            released = nbformat.from_dict(source_notebook(chapter))
+        rebuilt = rebuild(released, content)
+        with err.status("running the checks …"):
+            exercises, remarks = referee(rebuilt, Reference(chapter), PUBLIC_SEED, Limits(), not unjailed)
+    if as_json:
+        print(
+            json.dumps(
+                {"exercises": [exercise.to_json() for exercise in exercises], "remarks": remarks},
+                default=list,
+            )
+        )
+    else:
+        for exercise in exercises:
+            print(exercise_text(exercise), end="\n\n")
+        for remark in remarks:
+            out.print(f"note: {escape(remark)}", soft_wrap=True)
+        score, points = sum(e.score for e in exercises), sum(e.points for e in exercises)
+        out.print(f"[bold]{score:g} of {points:g} points[/]")
+    raise typer.Exit(0 if all(exercise.verdict == "passed" for exercise in exercises) else 1)
+
+
+@app.command(
+    epilog="Example: `autograder grade filters` and, for one learner, `autograder grade filters --student ada`"
+)
+def grade(
+    names: ChapterNames = None,
+    classroom: ClassroomFolder = CLASSROOM,
+    student: Annotated[str | None, typer.Option(help="Grade this learner only.", show_default=False)] = None,
+    processes: Annotated[
+        int, typer.Option(min=1, help="How many submissions to grade at once.")
+    ] = os.cpu_count() or 1,
+    again: Annotated[bool, typer.Option("--again", help="Grade anew what was graded before.")] = False,
+    unjailed: Annotated[
+        bool,
+        typer.Option("--unjailed", help="Run learners' code without a jail. Unsafe; noted with every grade."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Grade what was submitted, and write grades, feedback and the autograded notebooks."""
+    from .results import Submission
+
+    results: list[Submission] = []
+    with clear_errors():
+        from .jail import require_jail
+
+        if not unjailed:
+            require_jail()
+        for chapter in chosen(names):
+            results += _grade_chapter(chapter, classroom, student, processes, again, not unjailed)
+    if as_json:
+        print(json.dumps([result.to_json() for result in results], default=list))
+    else:
+        _print_scores(results)
+        out.print(
+            f"feedback: {_short(classroom / 'feedback')}   gradebook: {_short(classroom / 'gradebook.db')}",
+            soft_wrap=True,
+        )
+    raise typer.Exit(1 if any(result.verdict == "grader fault" for result in results) else 0)
+
+
+def _grade_chapter(
+    chapter: Chapter, folder: Path, student: str | None, processes: int, again: bool, jailed: bool
+) -> list[Any]:
+    from .classroom import Classroom, ClassroomError
+    from .grading import Job, grade_all, job
+    from .jail import Limits
+    from .recorder import Recorder
+    from .results import Submission
+
+    room = Classroom(folder)
+    room.released(chapter)
+    release_bytes = room.release_path(chapter).read_bytes()
+    students = room.students(chapter)
+    if student is not None:
+        if student not in students:
+            raise ClassroomError(
+                f"{student} has not submitted {chapter.name}; these have: {', '.join(students) or 'nobody'}"
+            )
+        students = [student]
+    secret = room.secret()
+    results: dict[str, Submission] = {}
+    with Recorder(room, chapter) as recorder:
+        jobs = []
+        for name in students:
+            path = room.folder("submitted", name, chapter) / f"{chapter.name}.ipynb"
+            one = job(name, chapter, path, release_bytes, secret, Limits(), jailed)
+            kept = None if again else recorder.kept(one)
+            if kept:
+                results[name] = kept
+            else:
+                jobs.append(one)
+        if results:
+            err.print(f"{chapter.name}: {len(results)} graded before and unchanged")
+        with progress() as bar:
+            task = bar.add_task(f"grading {chapter.name}", total=len(jobs))
+
+            def done(one: Job, result: Submission) -> None:
+                recorder.record(one, result)
+                results[one.student] = result
+                bar.advance(task)
+
+            grade_all(jobs, processes, done)
+    return [results[name] for name in students]
+
+
+def _print_scores(results: list[Any]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("chapter", "learner", "score", "of", "verdict"):
+        table.add_column(heading, justify="right" if heading in ("score", "of") else "left")
+    for result in results:
+        found = {exercise.verdict for exercise in result.exercises if exercise.verdict != "passed"}
+        verdict = ", ".join(sorted(found)) or "all passed"
+        if result.reason:
+            verdict = f"{result.verdict}: {result.reason}"
+        table.add_row(
+            result.assignment,
+            escape(result.student),
+            f"{result.score:g}",
+            f"{result.points:g}",
+            escape(verdict),
+        )
+    out.print(table)
+
+
+@app.command(epilog="Example: `autograder report filters`")
+def report(
+    names: ChapterNames = None, classroom: ClassroomFolder = CLASSROOM, as_json: AsJson = False
+) -> None:
+    """Write the class report, and the feedback pages again with what you commented in formgrader."""
+    with clear_errors():
+        from .classroom import Classroom, ClassroomError
+        from .recorder import Recorder, write_atomically
+        from .reports import class_page, class_table
+
+        room = Classroom(classroom)
+        for chapter in chosen(names):
+            with Recorder(room, chapter) as recorder:
+                results = recorder.results()
+                if not results:
+                    raise ClassroomError(
+                        f"nothing of {chapter.name} was graded yet: run `autograder grade {chapter.name}`"
+                    )
+                for result in results:
+                    recorder.refresh_feedback(result)
+            path = room.root / "reports" / f"{chapter.name}.html"
+            write_atomically(path, class_page(results, chapter.title))
+            if as_json:
+                print(json.dumps([result.to_json() for result in results], default=list))
+            else:
+                out.print(class_table(results))
+                out.print(f"class report: {_short(path)}", soft_wrap=True)
+
+
+@app.command(epilog="Example: `autograder verify` or `autograder verify filters`")
+def verify(names: ChapterNames = None, as_json: AsJson = False) -> None:
+    """Test the tests: every known mistake rejected, every correct alternative accepted, the untouched notebook 0."""
+    with clear_errors():
+        from .verify import verdict_table, verify_chapter
+
+        found = []
+        with progress() as bar:
+            for chapter in chosen(names):
+                task = bar.add_task(f"verifying {chapter.name}", total=None)
+
+                def step(done: int, total: int, task: Any = task) -> None:
+                    bar.update(task, completed=done, total=total)
+
+                found += verify_chapter(chapter, step)
+    if as_json:
+        print(json.dumps([row.to_json() for row in found]))
+    else:
+        out.print(verdict_table(found))
+        for row in found:
+            for problem in row.problems:
+                out.print(f"[bold red]✗[/] {escape(problem)}", soft_wrap=True)
+        good = all(not row.problems for row in found)
+        out.print("[bold green]✓ all hold[/]" if good else "[bold red]✗ some do not hold[/]")
+    raise typer.Exit(1 if any(row.problems for row in found) else 0)
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

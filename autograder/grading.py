@@ -1,0 +1,142 @@
+"""Grade submissions: the referee.
+
+A grade is a pure function of the submission's bytes, the released bundle, the course's secret and the limits. So it may
+run in any process, and a result is kept under a key made of these: grading again costs nothing.
+"""
+
+import hashlib
+import hmac
+import importlib.metadata
+import json
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import nbformat
+
+from .chapters import ROOT, Chapter
+from .checking import run_checks
+from .jail import Limits, Session
+from .oracle import Reference
+from .rebuild import Rebuilt, Ungradable, read_submission, rebuild
+from .results import FAULT, GRADED, UNGRADABLE, Exercise, Submission
+from .subject import Call
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission to grade. `content` is the notebook's bytes, or the reason why there are none."""
+
+    student: str
+    chapter: Chapter
+    content: bytes | Ungradable
+    release: bytes
+    seed: str
+    limits: Limits
+    jailed: bool
+    key: str
+
+
+def job(
+    student: str, chapter: Chapter, path: Path, release: bytes, secret: bytes, limits: Limits, jailed: bool
+) -> Job:
+    """Read one submission and make ready to grade it."""
+    content: bytes | Ungradable
+    try:
+        content = read_submission(path)
+    except Ungradable as reason:
+        content = reason
+    body = content if isinstance(content, bytes) else str(content).encode()
+    identity = b"\0".join([chapter.name.encode(), student.encode(), body])
+    seed = hmac.new(secret, identity, hashlib.sha256).hexdigest()
+    parts = [seed, bundle_hash(chapter, release), json.dumps(asdict(limits), sort_keys=True), str(jailed)]
+    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return Job(student, chapter, content, release, seed, limits, jailed, key)
+
+
+def bundle_hash(chapter: Chapter, release: bytes) -> str:
+    """Hash of all that decides a grade besides the submission: the release, the checks, the reference, this program."""
+    files = [
+        chapter.checks,
+        ROOT / "solutions" / f"{chapter.name}.py",
+        ROOT / "autograder" / "mistakes" / f"{chapter.name}.py",
+    ]
+    files += sorted((ROOT / "autograder").glob("*.py")) + sorted(
+        (ROOT / "autograder" / "inside").rglob("*.py")
+    )
+    digest = hashlib.sha256(release)
+    for file in files:
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    for package in ("numpy", "pytest"):
+        digest.update(importlib.metadata.version(package).encode())
+    return digest.hexdigest()
+
+
+def grade(one: Job) -> Submission:
+    """Grade one submission. Never raises for anything the learner did; a fault of ours becomes the verdict "grader fault"."""
+    base = Submission(one.student, one.chapter.name, GRADED, jailed=one.jailed, seed=one.seed)
+    try:
+        reference = Reference(one.chapter)
+        nothing = tuple(
+            Exercise(kernel, points, 0.0, UNGRADABLE) for kernel, points in reference.points().items()
+        )
+        try:
+            if isinstance(one.content, Ungradable):
+                raise one.content
+            rebuilt = rebuild(nbformat.reads(one.release.decode(), as_version=4), one.content)
+        except Ungradable as reason:
+            return _with(base, verdict=UNGRADABLE, reason=str(reason), exercises=nothing)
+        exercises, remarks = referee(rebuilt, reference, one.seed, one.limits, one.jailed)
+        if not one.jailed:
+            remarks = ("graded without a jail", *remarks)
+        return _with(base, exercises=exercises, remarks=remarks, cells=rebuilt.sources)
+    except Exception as error:
+        return _with(base, verdict=FAULT, reason=f"{type(error).__name__}: {error}"[:1000])
+
+
+def referee(
+    rebuilt: Rebuilt, reference: Reference, seed: str, limits: Limits, jailed: bool
+) -> tuple[tuple[Exercise, ...], tuple[str, ...]]:
+    """Run the checks here on kernels that run in the jail; returns the exercises and what was odd."""
+    with Session(rebuilt.cells, limits, jailed) as session:
+
+        def caller(kernel: str) -> Call:
+            return lambda args: session.call(kernel, args)
+
+        calls = {kernel: caller(kernel) for kernel in reference.points()}
+        exercises = run_checks(reference.chapter.checks, reference, calls, seed)
+        return tuple(exercises), (*rebuilt.remarks, *session.remarks)
+
+
+def _with(base: Submission, **fields: object) -> Submission:
+    return Submission(**{**vars(base), **fields})  # type: ignore[arg-type]
+
+
+def grade_all(jobs: list[Job], processes: int, on_done: Callable[[Job, Submission], None]) -> None:
+    """Grade many submissions, each in one of `processes` processes; `on_done` gets each result as it comes.
+
+    A referee that dies takes nothing with it: what it was grading is tried once more, alone, then marked as a fault.
+    """
+    waiting = list(jobs)
+    while waiting:
+        lost: list[Job] = []
+        with ProcessPoolExecutor(min(processes, len(waiting)), multiprocessing.get_context("spawn")) as pool:
+            futures: dict[Future[Submission], Job] = {pool.submit(grade, one): one for one in waiting}
+            for future in as_completed(futures):
+                try:
+                    on_done(futures[future], future.result())
+                except BrokenProcessPool:
+                    lost.append(futures[future])
+        waiting = []
+        for one in lost:
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
+                try:
+                    on_done(one, alone.submit(grade, one).result())
+                except BrokenProcessPool:
+                    fault = Submission(
+                        one.student, one.chapter.name, FAULT, "the grading process died twice", seed=one.seed
+                    )
+                    on_done(one, fault)

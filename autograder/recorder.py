@@ -1,0 +1,177 @@
+"""The recorder: the only writer of grades. nbgrader's gradebook, the autograded notebook, the feedback, the result."""
+
+import json
+import os
+import shutil
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.preprocessors import SaveAutoGrades
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from .chapters import Chapter
+from .classroom import Classroom, ClassroomError
+from .grading import Job
+from .reports import exercise_html, submission_page
+from .results import GRADED, Exercise, Submission
+
+
+class Recorder:
+    """Writes results of one chapter, one at a time; a context manager that holds the gradebook."""
+
+    def __init__(self, classroom: Classroom, chapter: Chapter):
+        self.classroom = classroom
+        self.chapter = chapter
+        self.release = classroom.released(chapter)
+        self.title = chapter.title
+        self.db_url = str(
+            classroom.config().CourseDirectory.get("db_url", f"sqlite:///{classroom.root / 'gradebook.db'}")
+        )
+
+    def __enter__(self) -> "Recorder":
+        """Open the gradebook.
+
+        Raises
+        ------
+        ClassroomError
+            If it cannot be opened, is of another version, or does not know the assignment.
+        """
+        try:
+            self.gradebook = Gradebook(self.db_url)
+            self.gradebook.find_assignment(self.chapter.name)
+        except MissingEntry:
+            raise ClassroomError(
+                f"the gradebook does not know {self.chapter.name}: run `autograder release {self.chapter.name}`"
+            ) from None
+        except (DatabaseError, OperationalError) as error:
+            raise ClassroomError(
+                f"the gradebook {self.db_url} cannot be used ({str(error.orig)[:200]}). If another version of nbgrader "
+                "made it, run `nbgrader db upgrade` (it keeps a backup); if another program holds it, close that"
+            ) from None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.gradebook.close()
+
+    def kept(self, job: Job) -> Submission | None:
+        """The result recorded earlier for exactly this job, if there is one and its grade still stands."""
+        path = self._result_path(job.student)
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+            if data["key"] != job.key:
+                return None
+            self.gradebook.find_submission(self.chapter.name, job.student)
+            return Submission.from_json(data["result"])
+        except (OSError, ValueError, KeyError, TypeError, MissingEntry):
+            return None
+
+    def record(self, job: Job, result: Submission) -> None:
+        """Write one result everywhere. The result file comes last: it says that all the rest was written."""
+        self.gradebook.update_or_create_student(job.student)
+        self.gradebook.update_or_create_submission(
+            self.chapter.name, job.student, **self._timestamp(job.student)
+        )
+        notebook = self._autograded(result)
+        folder = self._fresh("autograded", job.student)
+        nbformat.write(notebook, folder / f"{self.chapter.name}.ipynb")
+        if result.verdict != "grader fault":
+            self._save_grades(notebook, job.student)
+        write_atomically(
+            self._feedback_path(job.student), submission_page(result, self.title, self.comments(job.student))
+        )
+        content = json.dumps({"key": job.key, "result": result.to_json()}, default=list)
+        write_atomically(self._result_path(job.student), content)
+
+    def results(self) -> list[Submission]:
+        """All results recorded for the chapter, by name of the student."""
+        folder = self.classroom.root / "results" / self.chapter.name
+        files = sorted(folder.glob("*.json")) if folder.is_dir() else []
+        return [
+            Submission.from_json(json.loads(file.read_text(encoding="utf-8"))["result"]) for file in files
+        ]
+
+    def refresh_feedback(self, result: Submission) -> Path:
+        """Write the feedback page again, with the comments and points that a person gave since."""
+        path = self._feedback_path(result.student)
+        write_atomically(path, submission_page(result, self.title, self.comments(result.student)))
+        return path
+
+    def comments(self, student: str) -> dict[str, str]:
+        """What a person wrote about the answers and solutions in nbgrader's formgrader, by grade_id."""
+        try:
+            notebook = self.gradebook.find_submission_notebook(self.chapter.name, self.chapter.name, student)
+        except MissingEntry:
+            return {}
+        return {comment.name: comment.comment for comment in notebook.comments if comment.comment}
+
+    def _autograded(self, result: Submission) -> NotebookNode:
+        """The release with the learner's solutions in it, and our verdicts as the outputs of the check cells."""
+        notebook = nbformat.from_dict(json.loads(json.dumps(self.release)))
+        exercises = {f"check-{exercise.kernel}": exercise for exercise in result.exercises}
+        for cell in notebook.cells:
+            name = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if name in result.cells:
+                cell.source = result.cells[name]
+            if name in exercises:
+                cell.outputs = [_output(exercises[name], result)]
+        return notebook
+
+    def _save_grades(self, notebook: NotebookNode, student: str) -> None:
+        where = {
+            "student": student,
+            "assignment": self.chapter.name,
+            "notebook": self.chapter.name,
+            "db_url": self.db_url,
+        }
+        SaveAutoGrades().preprocess(notebook, {"nbgrader": where})
+
+    def _timestamp(self, student: str) -> dict[str, datetime]:
+        path = self.classroom.folder("submitted", student, self.chapter) / "timestamp.txt"
+        try:
+            return {
+                "timestamp": datetime.fromisoformat(
+                    path.read_text(encoding="utf-8").strip()[:40].removesuffix(" UTC")
+                )
+            }
+        except (OSError, ValueError):
+            return {}
+
+    def _fresh(self, step: str, student: str) -> Path:
+        folder = self.classroom.folder(step, student, self.chapter)
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        return folder
+
+    def _feedback_path(self, student: str) -> Path:
+        return self.classroom.folder("feedback", student, self.chapter) / f"{self.chapter.name}.html"
+
+    def _result_path(self, student: str) -> Path:
+        return self.classroom.root / "results" / self.chapter.name / f"{student}.json"
+
+
+def _output(exercise: Exercise, result: Submission) -> NotebookNode:
+    html = exercise_html(exercise) if result.verdict == GRADED else ""
+    data = {"text/plain": f"{exercise.score:g}", **({"text/html": html} if html else {})}
+    return nbformat.v4.new_output("execute_result", data, execution_count=None)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that a reader, or a crash, never meets half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise

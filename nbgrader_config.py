@@ -1,0 +1,13 @@
+"""Settings of nbgrader. Plain `nbgrader …` reads them in this folder, and so does `autograder`."""
+
+from pathlib import Path
+
+from autograder.authoring import ANSWER_STUB, STUB
+
+c = get_config()  # noqa: F821  (nbgrader provides it)
+
+c.CourseDirectory.course_id = "cnn-course"
+c.CourseDirectory.root = str(Path(__file__).parent / "classroom")
+c.ClearSolutions.code_stub = {"python": STUB}
+c.ClearSolutions.text_stub = ANSWER_STUB
+c.ExecutePreprocessor.timeout = 60

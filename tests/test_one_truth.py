@@ -1,0 +1,186 @@
+"""Each thing stands in one place, and what is derived from it agrees."""
+
+import ast
+import importlib
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+from autograder.authoring import kernel_source, solution_lines, source_notebook, stub_source
+from autograder.chapters import ROOT, Chapter, chapters, check_points
+from autograder.checking import check_names
+from autograder.classroom import Classroom
+
+from .conftest import run_in
+
+CHAPTERS = chapters()
+by_name = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
+
+
+def secret_lines(source: str) -> list[str]:
+    """Solution lines that would give something away: a bare `return x` or `else:` would be found anywhere."""
+    return [line for line in solution_lines(source) if len(line) > 15]
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+@pytest.fixture(scope="module")
+def secrets() -> list[str]:
+    lines = []
+    for chapter in CHAPTERS:
+        for kernel in check_points(chapter):
+            lines += secret_lines(kernel_source(f"from solutions.{chapter.name} import {kernel}"))
+    assert len(lines) >= len(CHAPTERS) * 4
+    return lines
+
+
+def test_release_holds_no_solution(released: Classroom, secrets: list[str]) -> None:
+    files = [path for path in (released.root / "release").rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} >= {".ipynb", ".checks"}
+    for path in files:
+        content = path.read_bytes().decode("utf-8", errors="ignore")
+        text = squeezed(content.replace('\\"', '"').replace("\\n", ""))
+        assert "BEGINSOLUTION" not in text
+        for line in secrets:
+            assert squeezed(line) not in text, f"{path.name} shows {line!r}"
+
+
+def test_book_holds_no_solution(built_book: Path, secrets: list[str]) -> None:
+    import html
+
+    pages = [
+        path
+        for path in built_book.rglob("*")
+        if path.suffix in (".html", ".js", ".txt", ".md", ".ipynb", ".inv")
+    ]
+    assert len(list(built_book.glob("chapters/*.html"))) >= 4
+    for path in pages:
+        text = html.unescape(re.sub(r"<[^>]+>", "", path.read_text(encoding="utf-8", errors="ignore")))
+        assert "BEGIN SOLUTION" not in text, path
+        text = squeezed(text)
+        for line in [*secrets, "twice_of_everything"]:
+            assert squeezed(line) not in text, f"{path.name} shows {line!r}"
+    assert not (built_book / "_sources").exists() or not list((built_book / "_sources").rglob("*.*"))
+
+
+def test_book_shows_the_stub_and_the_report(built_book: Path) -> None:
+    text = (built_book / "chapters" / "99-toys.html").read_text(encoding="utf-8")
+    plain = re.sub(r"<[^>]+>", "", text)
+    assert "NotImplementedError" in plain and "Twice the array." in plain
+    assert "from solutions" not in plain
+    assert "doubles a small array" in plain
+
+
+def test_every_figure_of_the_book_has_alt_text(built_book: Path) -> None:
+    for page in built_book.glob("chapters/*.html"):
+        article = page.read_text(encoding="utf-8")
+        for image in re.findall(r"<img[^>]*>", article):
+            if "_images" in image:
+                alt = re.search(r'alt="([^"]*)"', image)
+                assert alt and len(alt[1]) > 25 and "_images" not in alt[1], f"{page.name}: {image}"
+
+
+def test_environment_and_project_pin_the_same_versions() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    pins = next(entry["pip"] for entry in conda if isinstance(entry, dict))
+    assert sorted(project["dependencies"]) == sorted(pins)
+    assert any(
+        str(entry).startswith("python=" + project["requires-python"].removeprefix(">=")) for entry in conda
+    )
+    locked = {line.strip().lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    every = [
+        *project["dependencies"],
+        *(pin for extra in project["optional-dependencies"].values() for pin in extra),
+    ]
+    assert {pin.lower() for pin in every if not pin.startswith("cnn-course")} <= locked
+
+
+@by_name
+def test_points_read_from_the_page_are_those_of_the_notebook(chapter: Chapter) -> None:
+    cells = source_notebook(chapter).cells
+    found = {
+        cell.metadata["nbgrader"]["grade_id"].removeprefix("check-"): cell.metadata["nbgrader"]["points"]
+        for cell in cells
+        if cell.metadata.get("nbgrader", {}).get("grade_id", "").startswith("check-")
+    }
+    assert found == check_points(chapter) and found
+
+
+@by_name
+def test_every_kernel_has_exercise_checks_and_docstring(chapter: Chapter) -> None:
+    module = importlib.import_module(f"solutions.{chapter.name}")
+    public = {
+        name
+        for name, value in vars(module).items()
+        if callable(value) and getattr(value, "__module__", "") == module.__name__
+    }
+    kernels = set(check_points(chapter))
+    assert {name for name in public if not name.startswith("_")} == kernels
+    assert set(check_names(chapter.checks)) == kernels
+    for kernel in kernels:
+        assert len(getattr(module, kernel).__doc__) > 100
+
+
+@by_name
+def test_stub_is_valid_python_that_is_not_written_yet(chapter: Chapter) -> None:
+    for kernel in check_points(chapter):
+        stub = stub_source(kernel_source(f"from solutions.{chapter.name} import {kernel}"))
+        ast.parse(stub)
+        assert "raise NotImplementedError" in stub and "SOLUTION" not in stub
+
+
+@by_name
+def test_page_has_one_question_graded_by_hand(chapter: Chapter) -> None:
+    by_hand = [
+        cell
+        for cell in source_notebook(chapter).cells
+        if cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("grade")
+    ]
+    assert len(by_hand) == 1 and by_hand[0].metadata["nbgrader"]["points"] > 0
+
+
+@by_name
+def test_code_cells_of_the_page_are_short(chapter: Chapter) -> None:
+    for cell in source_notebook(chapter).cells:
+        if cell.cell_type == "code" and not cell.metadata.get("nbgrader", {}).get("solution"):
+            assert len(cell.source.splitlines()) < 25, cell.source[:200]
+
+
+def test_notebook_boxes_fold_outside_the_book(released: Classroom) -> None:
+    for chapter in CHAPTERS[:2]:
+        notebook = nbformat.read(released.release_path(chapter), as_version=4)
+        text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+        assert "<details>" in text
+        assert not re.search(r"^:::", text, re.MULTILINE)
+        assert not re.search(r"\]\(\d\d-", text)
+
+
+def test_a_chapter_is_added_by_touching_five_files(toy_course: Path, built_book: Path) -> None:
+    assert (built_book / "chapters" / "99-toys.html").exists()
+    assert run_in(toy_course, "-m", "autograder", "release", "toys").returncode == 0
+    verified = run_in(toy_course, "-m", "autograder", "verify", "toys")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    path = toy_course / "classroom" / "release" / "toys" / "toys.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    submitted = toy_course / "classroom" / "submitted" / "ada" / "toys" / "toys.ipynb"
+    submitted.parent.mkdir(parents=True)
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == "double":
+            cell.source = "def double(x):\n    return x * x"
+    nbformat.write(notebook, submitted)
+    checked = run_in(toy_course, "-m", "autograder", "check", "toys", str(submitted))
+    assert checked.returncode == 1 and "You square" in checked.stdout, checked.stdout + checked.stderr
+    graded = run_in(toy_course, "-m", "autograder", "grade", "toys", "--json")
+    assert graded.returncode == 0, graded.stderr
+    (result,) = json.loads(graded.stdout)
+    assert [(e["kernel"], e["score"], e["mistake"]) for e in result["exercises"]] == [
+        ("double", 0.0, "squares")
+    ]

@@ -1,0 +1,1 @@
+"""What the notebooks of the course import: pictures to look at (`datasets`) and helpers that draw (`draw`)."""

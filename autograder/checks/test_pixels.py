@@ -1,0 +1,178 @@
+"""Checks of chapter 1, pixels."""
+
+import numpy as np
+
+from autograder.subject import Subject
+
+
+def _bytes(rng: np.random.Generator, shape: tuple[int, ...], low: int, high: int) -> np.ndarray:
+    """A random 8-bit image with values from `low` to `high`, its first value `high`."""
+    image = rng.integers(low, high + 1, shape).astype(np.uint8)
+    image.flat[0] = high
+    return image
+
+
+def _distinct(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """The numbers 1, 2, 3 … in a random order that begins 2, 1: never sorted, and no two alike."""
+    size = int(np.prod(shape))
+    return np.concatenate([[2, 1], 3 + rng.permutation(size - 2)]).reshape(shape)
+
+
+# to_float
+
+
+def test_to_float_on_a_hand_worked_image(to_float: Subject) -> None:
+    """turns 0, 51, 102, 153, 204, 255 into 0, 0.2, 0.4, 0.6, 0.8, 1"""
+    to_float.agrees(np.array([[51, 102, 204], [153, 0, 255]], dtype=np.uint8))
+
+
+def test_to_float_leaves_a_dim_image_dim(to_float: Subject, rng: np.random.Generator) -> None:
+    """leaves a dim image dim"""
+    to_float.agrees(_bytes(rng, (4, 5), 40, 120))  # neither 0 nor 255 is in it
+
+
+def test_to_float_keeps_any_shape(to_float: Subject, rng: np.random.Generator) -> None:
+    """keeps the shape: a row, a colour image, a stack of images"""
+    for shape in [(7,), (3, 5, 3), (2, 4, 3, 3)]:
+        to_float.agrees(_bytes(rng, shape, 0, 200))
+
+
+def test_to_float_returns_float32(to_float: Subject, rng: np.random.Generator) -> None:
+    """returns float32, half the memory of float64"""
+    to_float.agrees(_bytes(rng, (5, 4, 3), 0, 200), dtype=np.float32)
+
+
+def test_to_float_knows_all_256_values(to_float: Subject) -> None:
+    """is right for each of the 256 values that a byte can hold"""
+    to_float.agrees(np.arange(256, dtype=np.uint8).reshape(8, 32))
+
+
+# to_grayscale
+
+
+def test_to_grayscale_on_pure_colours(to_grayscale: Subject) -> None:
+    """turns pure red, green, blue and white into 76.245, 149.685, 29.07 and 255"""
+    image = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]]], dtype=np.uint8)
+    to_grayscale.agrees(image)
+
+
+def test_to_grayscale_mixes_along_the_last_axis(to_grayscale: Subject, rng: np.random.Generator) -> None:
+    """mixes the channels also where height and width are 3 as well"""
+    to_grayscale.agrees(_distinct(rng, (3, 3, 3)) / 8)
+
+
+def test_to_grayscale_keeps_one_row_and_one_column(to_grayscale: Subject, rng: np.random.Generator) -> None:
+    """returns (H, W) also for one row or one column"""
+    for shape in [(1, 5, 3), (4, 1, 3)]:
+        to_grayscale.agrees(_distinct(rng, shape) / 8)
+
+
+def test_to_grayscale_of_bright_bytes(to_grayscale: Subject, rng: np.random.Generator) -> None:
+    """does not overflow on a bright uint8 image"""
+    to_grayscale.agrees(_bytes(rng, (4, 6, 3), 200, 255))
+
+
+def test_to_grayscale_keeps_the_scale(to_grayscale: Subject, rng: np.random.Generator) -> None:
+    """keeps the scale of a float image between 0 and 1, and its fractions"""
+    image = _distinct(rng, (5, 3, 3)) / 64
+    to_grayscale.agrees(image)
+    to_grayscale.agrees(image.astype(np.float32))
+
+
+# flatten_image
+
+
+def test_flatten_image_on_a_hand_worked_image(flatten_image: Subject) -> None:
+    """writes [[3, 1, 2], [6, 4, 5]] as [3, 1, 2, 6, 4, 5]"""
+    flatten_image.agrees(np.array([[3, 1, 2], [6, 4, 5]], dtype=np.uint8))
+
+
+def test_flatten_image_keeps_the_channels_of_a_pixel_together(flatten_image: Subject) -> None:
+    """keeps red, green and blue of each pixel side by side"""
+    red, green, blue, white = [255, 1, 2], [3, 254, 4], [5, 6, 253], [252, 251, 250]
+    flatten_image.agrees(np.array([[red, green], [blue, white]], dtype=np.uint8))
+
+
+def test_flatten_image_of_one_row_or_column(flatten_image: Subject, rng: np.random.Generator) -> None:
+    """returns one axis also for one row or one column"""
+    for shape in [(1, 7), (7, 1), (1, 3, 4), (4, 1, 3)]:
+        flatten_image.agrees(_distinct(rng, shape))
+
+
+def test_flatten_image_keeps_the_dtype(flatten_image: Subject, rng: np.random.Generator) -> None:
+    """keeps the dtype of the image: uint8 stays uint8, float32 stays float32"""
+    image = _distinct(rng, (3, 4))
+    flatten_image.agrees(image.astype(np.uint8), dtype=np.uint8)
+    flatten_image.agrees(image.astype(np.float32) / 8, dtype=np.float32)
+
+
+def test_flatten_image_of_a_colour_image(flatten_image: Subject, rng: np.random.Generator) -> None:
+    """flattens a colour image of another height than width"""
+    flatten_image.agrees(_distinct(rng, (4, 6, 3)) / 8)
+
+
+# one_hot
+
+
+def test_one_hot_on_a_hand_worked_list(one_hot: Subject) -> None:
+    """turns the labels 2, 0, 1, 2 of 3 classes into four rows of three"""
+    one_hot.agrees(np.array([2, 0, 1, 2]), 3)
+
+
+def test_one_hot_of_one_label(one_hot: Subject) -> None:
+    """returns one row for one label"""
+    one_hot.agrees(np.array([1]), 4)
+
+
+def test_one_hot_keeps_a_column_for_every_class(one_hot: Subject, rng: np.random.Generator) -> None:
+    """keeps a column for each class, also for those that no label names"""
+    one_hot.agrees(np.concatenate([[3, 1, 3], 2 * rng.integers(0, 2, 2) + 1]), 6)  # no 0, 2, 4, 5
+
+
+def test_one_hot_keeps_rows_and_columns_apart(one_hot: Subject, rng: np.random.Generator) -> None:
+    """gives each label its row where there are as many labels as classes"""
+    order = rng.permutation(5)
+    labels = np.empty(5, dtype=np.int64)
+    labels[order] = np.roll(order, 1)  # one long cycle, which is never the same when rows and columns swap
+    one_hot.agrees(labels, 5)
+
+
+def test_one_hot_takes_small_integers(one_hot: Subject, rng: np.random.Generator) -> None:
+    """takes many labels of 8-bit integers"""
+    labels = np.concatenate([np.arange(10), rng.integers(0, 10, 50)])
+    one_hot.agrees(labels.astype(np.uint8), 10)
+    one_hot.agrees(labels.astype(np.int8), 10)
+
+
+# count_dense_parameters
+
+
+def test_count_dense_parameters_on_a_hand_worked_layer(count_dense_parameters: Subject) -> None:
+    """counts 28 for a 2×3 image and 4 neurons: 24 weights and 4 biases"""
+    count_dense_parameters.agrees((2, 3), 4)
+
+
+def test_count_dense_parameters_of_a_vector(count_dense_parameters: Subject) -> None:
+    """counts a weight for each number of a vector"""
+    count_dense_parameters.agrees((7,), 3)
+
+
+def test_count_dense_parameters_of_one_neuron(count_dense_parameters: Subject) -> None:
+    """counts 65,537 for a 256×256 image and one neuron"""
+    count_dense_parameters.agrees((256, 256), 1)
+
+
+def test_count_dense_parameters_counts_the_channels(count_dense_parameters: Subject) -> None:
+    """counts each of three channels: 480×480×3 numbers"""
+    count_dense_parameters.agrees((480, 480, 3), 2)
+
+
+def test_count_dense_parameters_of_any_layer(
+    count_dense_parameters: Subject, rng: np.random.Generator
+) -> None:
+    """counts layers of other sizes"""
+    for _ in range(3):
+        height, width, channels, units = (
+            int(size) for size in rng.integers(3, 9, 4) * [1, 7, 2, 5] + [0, 0, 1, 0]
+        )
+        count_dense_parameters.agrees((height, width, channels), units)

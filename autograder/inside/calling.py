@@ -1,11 +1,14 @@
 """Call a learner's function once and write down, as plain data, all that could be seen of it."""
 
+import warnings
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from .functions import Known
 
 KINDS = "biuf"
 """Kinds of dtype that count as numbers here: bool, signed, unsigned, float."""
@@ -27,6 +30,7 @@ class Outcome:
     message : the exception's text, clipped
     after : the arguments as the call left them
     stale : True if an array returned by an earlier call changed during this one
+    warning : text of the first RuntimeWarning, such as NumPy's "overflow encountered in exp"; "" if there was none
     """
 
     value: Any = None
@@ -34,17 +38,18 @@ class Outcome:
     message: str = ""
     after: tuple[Any, ...] = ()
     stale: bool = False
+    warning: str = ""
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """Copy a value as plain data: bool, int, float, str, None, numeric ndarray, and tuples and lists of these.
+    """Copy a value as plain data: bool, int, float, str, None, numeric ndarray, Known; tuples, lists and dicts of these.
 
     Types are asked for by identity, so that an object cannot pretend to be an array. Anything else becomes Opaque.
     """
     kind = type(value)
     if kind is int and not -(2**63) <= value < 2**64:
         return Opaque("int of more than 64 bits")
-    if value is None or kind in (bool, int, float):
+    if value is None or kind in (bool, int, float, Known):
         return value
     if kind is str:
         return value[:1000]
@@ -56,13 +61,20 @@ def plain(value: Any, depth: int = 0) -> Any:
         return np.array(value, subok=False, order="C")
     if isinstance(value, np.generic) and kind.__module__ == "numpy" and value.dtype.kind in KINDS:
         return np.array(value)
-    if kind in (tuple, list) and depth < 4 and len(value) <= 64:
+    if kind in (tuple, list) and depth < 3 and len(value) <= 64:
         return kind(plain(item, depth + 1) for item in value)
+    if kind is dict and depth < 3 and len(value) <= 64 and all(map(_is_plain_key, value)):
+        return {key: plain(item, depth + 1) for key, item in value.items()}
     return Opaque(f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")[:100])
 
 
+def _is_plain_key(key: Any) -> bool:
+    # "~" marks what JSON does not know, on the wire
+    return type(key) is str and key != "~" and len(key) <= 100
+
+
 def describe_error(error: BaseException, limit: int = 2000) -> str:
-    """Text of an exception, clipped; an exception whose own text raises is named only."""
+    """Text of an exception or a warning, clipped; one whose own text raises is named only."""
     try:
         return str.__getitem__(
             str(error), slice(limit)
@@ -92,13 +104,17 @@ class Caller:
 
     def __call__(self, args: tuple[Any, ...]) -> Outcome:
         given = tuple(plain(argument) for argument in args)
-        try:
-            result = self.function(*given)
-        except (Exception, SystemExit) as error:
-            return Outcome(error=error_name(error), message=describe_error(error), after=plain(given))
+        with warnings.catch_warnings(record=True) as log:
+            warnings.simplefilter("default", RuntimeWarning)  # whatever was shown or silenced before
+            try:
+                result = self.function(*given)
+            except (Exception, SystemExit) as error:
+                return Outcome(error=error_name(error), message=describe_error(error), after=plain(given))
+        warned = [entry.message for entry in log if issubclass(entry.category, RuntimeWarning)]
+        warning = describe_error(warned[0], 300) if warned else ""
         stale = any(not np.array_equal(then, now, equal_nan=True) for then, now in self._earlier)
         value = plain(result)
         for whole in result if type(result) is tuple else (result,):
             if type(whole) is np.ndarray and whole.dtype.kind in KINDS:
                 self._earlier.append((np.array(whole, subok=False), whole))
-        return Outcome(value=value, after=plain(given), stale=stale)
+        return Outcome(value=value, after=plain(given), stale=stale, warning=warning)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .calling import KINDS, Opaque, Outcome
+from .functions import FUNCTIONS, Known
 
 MAX_FRAME = 64 * 2**20
 """Bytes of the longest frame that is read or written."""
@@ -51,6 +52,8 @@ def pack(message: dict[str, Any]) -> bytes:
                 return {"~": "float", "is": repr(value)}
             case Opaque():
                 return {"~": "opaque", "type": value.type_name}
+            case Known():
+                return {"~": "function", "name": value.name}
             case Outcome():
                 return {"~": "outcome", "fields": encode(vars(value))}
             case _:
@@ -129,7 +132,7 @@ def _array(part: memoryview) -> np.ndarray:
         raise WireError(f"an array of dtype {dtype} with {len(shape)} axes in {len(data)} bytes")
     array = np.frombuffer(data, dtype).reshape(shape, order="F" if header[2] == b"True" else "C")
     # A bool may only be 0 or 1: any other byte makes NumPy contradict itself.
-    return array.view(np.uint8) != 0 if dtype.kind == "b" else array.copy()
+    return np.asarray(array.view(np.uint8) != 0) if dtype.kind == "b" else array.copy()
 
 
 def clean(text: Any, limit: int) -> str:
@@ -140,6 +143,11 @@ def clean(text: Any, limit: int) -> str:
     )
 
 
+def _text(text: str) -> str:
+    """A text without half characters, which no file can hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def _decode(tree: Any, arrays: list[np.ndarray], depth: int) -> Any:
     if depth > 12:
         raise WireError("nested too deeply")
@@ -148,12 +156,12 @@ def _decode(tree: Any, arrays: list[np.ndarray], depth: int) -> Any:
     if isinstance(tree, int) and not -(2**63) <= tree < 2**64:
         raise WireError("an int of more than 64 bits")
     if isinstance(tree, str):
-        return tree if tree.isascii() else tree.encode("utf-8", "replace").decode()
+        return _text(tree)
     if not isinstance(tree, dict):
         return tree
     match tree.get("~"):
         case None:
-            return {key: _decode(item, arrays, depth + 1) for key, item in tree.items()}
+            return {_text(key): _decode(item, arrays, depth + 1) for key, item in tree.items()}
         case "array" if type(tree["at"]) is int and tree["at"] >= 0:
             return arrays[tree["at"]]
         case "tuple":
@@ -162,6 +170,8 @@ def _decode(tree: Any, arrays: list[np.ndarray], depth: int) -> Any:
             return float(tree["is"])
         case "opaque":
             return Opaque(clean(tree["type"], 200))
+        case "function" if tree["name"] in FUNCTIONS:
+            return Known(tree["name"])
         case "outcome":
             fields = _decode(tree["fields"], arrays, depth + 1)
             return Outcome(
@@ -170,6 +180,7 @@ def _decode(tree: Any, arrays: list[np.ndarray], depth: int) -> Any:
                 message=clean(fields["message"], 2000),
                 after=tuple(fields["after"]),
                 stale=bool(fields["stale"]),
+                warning=clean(fields["warning"], 300),
             )
         case other:
             raise WireError(f"unknown kind {str(other)[:40]!r}")

@@ -1,0 +1,340 @@
+"""The worker: runs a learner's cells and calls the kernels they define, on request, over one socket.
+
+Inside the jail it is the only program. It holds the learner's code and the inputs of the call at hand, nothing else:
+no expected value, no check, no other submission. It is started as
+
+    python -c "from inside.worker import main; main()" SOCKET SETUP
+
+where SOCKET is the number of an inherited file descriptor and SETUP a JSON text: the limits, and `uid`, the user to
+become (null to stay who we are). It says hello with what confines it, then answers one request after the other:
+
+    {"do": "read", "name": …, "source": …}   take in a cell       {}
+    {"do": "run", "cell": number}            run it               {"error": …, "kind": …, "output": …}
+    {"do": "call", "kernel": …, "args": …}   call a function      {"outcome": …} or {"missing": true}
+
+Every answer carries the request's `id`. {"stopped": limit} instead of an answer says which limit was reached.
+"""
+
+import ast
+import builtins
+import contextlib
+import inspect
+import io
+import json
+import linecache
+import os
+import re
+import resource
+import struct
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+from . import wire
+from .calling import Caller, Opaque, Outcome, describe_error, error_name
+
+OUTPUT_KEPT = 20_000
+"""Characters of a cell's printed text that are sent back."""
+
+
+class Channel:
+    """The worker's end of the wire."""
+
+    def __init__(self, descriptor: int):
+        self._descriptor = descriptor
+        self._owner = os.getpid()
+        self.request = 0
+
+    def receive(self) -> dict[str, Any]:
+        (length,) = struct.unpack(">I", self._read(4))
+        message = wire.unpack(self._read(length))
+        self.request = message["id"]
+        return message
+
+    def answer(self, message: dict[str, Any]) -> None:
+        """Answer the request at hand; an answer that no frame can hold is over a limit."""
+        try:
+            frame = wire.pack({"id": self.request, **message})
+        except wire.WireError:
+            frame = wire.pack({"id": self.request, "stopped": "result limit"})
+        self._write(frame)
+
+    def stop(self, limit: str) -> None:
+        """Report a limit from wherever it was noticed, and end: no `except` of the learner's can catch this."""
+        self._write(wire.pack({"id": self.request, "stopped": limit}))
+        os._exit(0)
+
+    def _read(self, count: int) -> bytes:
+        parts = bytearray()
+        while len(parts) < count:
+            part = os.read(self._descriptor, min(count - len(parts), 1 << 20))
+            if not part:
+                os._exit(0)  # the referee has gone
+            parts += part
+        return bytes(parts)
+
+    def _write(self, frame: bytes) -> None:
+        if os.getpid() != self._owner:
+            os._exit(0)  # a child that the learner's code forked, and that came back from the call as well
+        view = memoryview(frame)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+
+
+class Printed(io.BufferedIOBase):
+    """What the learner's code prints: the start is kept, and too much of it ends the worker."""
+
+    def __init__(self, limit: int, on_limit: Callable[[], None]):
+        self._limit = limit
+        self._on_limit = on_limit
+        self._kept = bytearray()
+        self._count = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        size = memoryview(data).nbytes
+        self._count += size
+        if self._count > self._limit:
+            self._on_limit()
+        room = 4 * OUTPUT_KEPT - len(self._kept)
+        if room > 0:
+            self._kept += bytes(data[:room])
+        return size
+
+    def take(self) -> str:
+        """Return what was printed since the last time, and count afresh."""
+        text = self._kept.decode("utf-8", "replace")[:OUTPUT_KEPT]
+        self._kept.clear()
+        self._count = 0
+        return text
+
+
+class Notebook:
+    """The learner's cells and the one namespace in which they run.
+
+    Plain cells are compiled and executed; if any cell needs IPython (magics, `!`, `In`, `get_ipython`), all of them
+    run in its shell. Importing IPython takes longer than grading most notebooks, so only those who need it pay.
+    """
+
+    SHELL_NAMES = frozenset(
+        ("get_ipython", "In", "Out", "_", "__", "___", "_i", "_ii", "_iii", "_ih", "_oh", "_dh")
+    )
+    MAGIC = re.compile(r"^\s*(%|!|\?)|\?\s*$|=\s*[!%]", re.MULTILINE)
+
+    def __init__(self) -> None:
+        self.cells: list[tuple[str, str]] = []
+        self._needs_ipython = False
+        self._shell: Any = None
+        self._loop: Any = None
+        # A module of its own, so that pickle, dataclasses and inspect find the learner's names in `__main__`.
+        self._module = types.ModuleType("__main__")
+        sys.modules["__main__"] = self._module
+        self.names = self._module.__dict__
+        self.names.update(display=_display, __builtins__=builtins)
+
+    def read(self, name: str, source: str) -> None:
+        self.cells.append((name, source))
+        try:
+            tree = compile(source, name, "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            self._needs_ipython |= bool(self.MAGIC.search(source))
+            return
+        used = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        stored = {node.id for node in used if not isinstance(node.ctx, ast.Load)}
+        names = {node.id for node in used} - stored
+        self._needs_ipython |= bool(names & self.SHELL_NAMES) or any(
+            re.fullmatch(r"_i?\d+", name) for name in names
+        )
+
+    def run(self, number: int) -> BaseException | None:
+        """Run a cell; return what it raised."""
+        name, source = self.cells[number]
+        filename = f"<{name}>"
+        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        try:
+            if self._needs_ipython:
+                self._shell = self._shell or _ipython_shell(self._module)
+                self._shell.compile.cell = filename
+                if "InlineBackend" in source:
+                    _add_inline_backend(self._shell)
+                result = self._shell.run_cell(source, store_history=True)
+                return result.error_before_exec or result.error_in_exec
+            code = compile(source, filename, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, True)
+            waiting = eval(code, self.names)
+            if inspect.iscoroutine(waiting):
+                self._wait_for(waiting)
+        except BaseException as error:
+            return error
+        return None
+
+    def _wait_for(self, waiting: Any) -> None:
+        if self._loop is None:
+            import asyncio
+
+            self._loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(waiting)
+
+
+def _display(*values: Any, **_: Any) -> None:
+    for value in values:
+        print(repr(value))
+
+
+def _no_input(*_: Any) -> str:
+    raise RuntimeError("input() is not available while grading: give the value in the code")
+
+
+def _ipython_shell(module: types.ModuleType) -> Any:
+    """IPython without history, colours, tracebacks and pictures, for cells that are more than Python."""
+    import subprocess
+
+    from IPython.core.compilerop import CachingCompiler
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    class Compiler(CachingCompiler):
+        cell = "<cell>"
+
+        def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
+            return self.cell
+
+    class Shell(InteractiveShell):
+        compiler_class = Compiler
+
+        def enable_gui(self, gui: Any = None) -> None:
+            pass
+
+        def enable_matplotlib(self, gui: Any = None) -> tuple[Any, str]:
+            return gui, "agg"  # nobody looks: nothing needs to be drawn
+
+        def showtraceback(self, *_: Any, **__: Any) -> None:
+            pass
+
+        showsyntaxerror = showindentationerror = showtraceback
+
+        def system(self, cmd: str) -> None:
+            # IPython's own needs a terminal, of which the jail has none.
+            child = subprocess.Popen(
+                self.var_expand(cmd, depth=1),
+                shell=True,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            assert child.stdout
+            with child:
+                while part := os.read(child.stdout.fileno(), 65536):
+                    sys.stdout.write(part.decode("utf-8", "replace"))
+            self.user_ns["_exit_code"] = child.returncode
+
+        system_piped = system_raw = system
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "NoColor"
+    config.DisplayFormatter.active_types = ["text/plain"]
+    shell = Shell.instance(config=config, user_module=module, user_ns=module.__dict__)
+    return shell
+
+
+def _add_inline_backend(shell: Any) -> None:
+    """Let `%config InlineBackend.…` find what it sets, as in Jupyter. Only on demand, for it imports Matplotlib."""
+    with contextlib.suppress(ImportError):
+        from matplotlib_inline.config import InlineBackend
+
+        if not any(isinstance(one, InlineBackend) for one in shell.configurables):
+            shell.configurables.append(InlineBackend.instance(parent=shell))
+
+
+def _error_text(error: BaseException, cell: str) -> str:
+    """`ValueError: the text (line 3)`, with the line of the cell in which it happened, where that is known."""
+    line = None
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == f"<{cell}>":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    text = describe_error(error, 300)
+    if isinstance(error, SyntaxError) and isinstance(error.lineno, int):
+        line, text = error.lineno, str(error.msg)[:300]
+    place = "" if line is None else f" (line {line})"
+    return f"{error_name(error)}: {text}{place}" if text else f"{error_name(error)}{place}"
+
+
+def _confine(setup: dict[str, Any]) -> dict[str, Any]:
+    """Take on the limits and the unprivileged user, for good, and return what the kernel says of it."""
+    for name, value in setup["limits"].items():
+        if hasattr(resource, f"RLIMIT_{name}"):
+            number = getattr(resource, f"RLIMIT_{name}")
+            hard = resource.getrlimit(number)[1]
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(number, (value, value))
+    uid = setup["uid"]
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+            kernel = dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
+    except OSError:
+        kernel = {}
+    return {
+        "uid": os.getuid(),
+        "capabilities": kernel.get("CapEff", "") + kernel.get("CapPrm", "") + kernel.get("CapAmb", ""),
+        "no_new_privileges": kernel.get("NoNewPrivs", ""),
+        "seccomp": kernel.get("Seccomp", ""),
+    }
+
+
+def _call(
+    callers: dict[str, Caller], names: dict[str, Any], kernel: str, args: tuple[Any, ...]
+) -> dict[str, Any]:
+    if kernel not in callers:
+        if kernel not in names:
+            return {"missing": True}
+        callers[kernel] = Caller(names[kernel])
+    try:
+        return {"outcome": callers[kernel](args)}
+    except BaseException as error:
+        return {"outcome": Outcome(error=error_name(error), message=describe_error(error))}
+
+
+def main() -> None:
+    """Serve one referee until it hangs up."""
+    channel = Channel(int(sys.argv[1]))
+    os.set_inheritable(int(sys.argv[1]), False)
+    setup = json.loads(sys.argv[2])
+    facts = _confine(setup)
+    printed = Printed(setup["output_bytes"], lambda: channel.stop("output limit"))
+    sys.argv[:] = [""]
+    sys.stdout = sys.stderr = io.TextIOWrapper(printed, "utf-8", "backslashreplace", write_through=True)
+    builtins.input = _no_input
+    notebook = Notebook()
+    callers: dict[str, Caller] = {}
+    channel.answer({"hello": facts})
+    while True:
+        message = channel.receive()
+        match message["do"]:
+            case "read":
+                notebook.read(message["name"], message["source"])
+                answer: dict[str, Any] = {}
+            case "run":
+                error = notebook.run(message["cell"])
+                text = "" if error is None else _error_text(error, notebook.cells[message["cell"]][0])
+                kind = "" if error is None else error_name(error)
+                answer = {"error": text, "kind": kind, "output": printed.take()}
+                error = None
+            case "call":
+                answer = _call(callers, notebook.names, message["kernel"], message["args"])
+                printed.take()
+        try:
+            channel.answer(answer)
+        except Exception as error:  # an object that only looks like plain data
+            channel.answer(
+                {"outcome": Outcome(value=Opaque(f"a value that cannot be sent ({error_name(error)})"))}
+            )

@@ -1,0 +1,555 @@
+"""The jail: run a learner's cells and kernels where they can read, write and reach nothing that matters.
+
+A `Session` runs one submission in worker processes (`inside/worker.py`), each in a bubblewrap of its own:
+
+- user, process, network, IPC, host-name and mount namespaces; files: a read-only view of the system's libraries, the
+  interpreter and its packages, `course/` and `inside/`, and a small private /tmp. No network, no other process, not
+  the rest of this project, no environment, no descriptor but one end of a socket;
+- no capability, no way to gain privileges, and a filter of system calls (seccomp) against what a namespace alone does
+  not stop: new namespaces, mounts, tracing, sockets, shared memory, io_uring, keyrings, foreign architectures;
+- limits on processor time, memory, processes, open files and file size that the kernel enforces, and limits on wall
+  time, output and the memory of all processes together that are watched from outside. Whoever crosses one is killed,
+  with every process it ever started.
+
+Nothing starts unless all of it works: a part that is missing is an error that names it.
+"""
+
+import contextlib
+import functools
+import itertools
+import json
+import math
+import os
+import select
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from . import walls
+from .inside import wire
+from .inside.calling import Outcome, plain
+from .results import CRASHED, MEMORY_LIMIT, NOT_WRITTEN, OUTPUT_LIMIT, RAISED, TIME_LIMIT
+from .subject import Stopped
+from .walls import JailMissing
+
+__all__ = ["Cell", "JailMissing", "Limits", "Session", "WorkerFault", "require_jail", "spawn"]
+
+START_SECONDS = 30.0
+"""How long a worker may take to say hello before any of the learner's code runs; on a quiet machine 0.2 s."""
+
+WATCH_SECONDS = 0.05
+"""How often the memory of a worker's processes is added up."""
+
+RESTARTS = 4
+"""How often a worker is started again without the cell that ended it, before the submission is given up."""
+
+SOURCE_BYTES = 2**20
+"""The longest cell that is run."""
+
+
+class WorkerFault(Exception):
+    """A worker did not start, for a reason that lies with this machine and not with the learner."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use. Seconds are of wall time; bytes and counts hold for each worker."""
+
+    cell_seconds: float = 10
+    call_seconds: float = 5
+    total_seconds: float = 60
+    memory_bytes: int = 3 * 2**29
+    processes: int = 48
+    open_files: int = 128
+    file_bytes: int = 16 * 2**20
+    output_bytes: int = 2**20
+    scratch_bytes: int = 64 * 2**20
+    scratch_files: int = 10_000
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell of a submission: the kernel's name for a solution cell, any other name otherwise."""
+
+    name: str
+    source: str
+
+
+class Lost(Exception):
+    """The worker is gone. `verdict` is one of the results' verdicts, the text a predicate that names limit or cause."""
+
+    def __init__(self, verdict: str, reason: str):
+        super().__init__(f"{'crashed' if verdict == CRASHED else 'was stopped'}: {reason}")
+        self.verdict = verdict
+
+
+class Worker:
+    """The referee's end of one worker process: ask and be answered, or learn that it is gone."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], wire_end: socket.socket, top: int, limits: Limits, held: Any
+    ):
+        self._process = process
+        self._wire = wire_end
+        self._top = top
+        self._limits = limits
+        self._held = held  # what must live as long as the worker: its user's lock, its folder
+        self._asked = 0
+        self._over: Lost | None = None
+        self._closing = threading.Event()
+        self._is_jailed = top != process.pid
+        self._wire.setblocking(False)
+        # The top process of the jail takes all others with it; its descriptor stays right when its number is reused.
+        self._handle = os.pidfd_open(top) if hasattr(os, "pidfd_open") else None
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
+
+    def ask(self, message: dict[str, Any], seconds: float, limit: str) -> dict[str, Any]:
+        """Send a request and wait for its answer, for `seconds` at most; `limit` says in words how long that is.
+
+        Raises
+        ------
+        Lost
+            If no answer comes in time, or none can come any more; the worker has been killed then.
+        """
+        self._asked += 1
+        try:
+            return self._ask({"id": self._asked, **message}, time.monotonic() + seconds, limit)
+        except Lost as lost:
+            self.close()
+            raise (self._over or lost) from None
+
+    def hello(self) -> dict[str, Any]:
+        """Wait for the worker's first words."""
+        return self._receive(time.monotonic() + START_SECONDS, f"{START_SECONDS:g} s", 0)["hello"]
+
+    def process_count(self) -> int:
+        """How many processes there are inside."""
+        return len(list(_tree(self._top)))
+
+    def close(self) -> None:
+        """Kill the worker with all processes that it ever started, and return when they are gone."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._kill()
+        if self._handle is not None:
+            # The first process of a jail ends after all others in it, but bubblewrap does not always wait for it.
+            gone = select.poll()
+            gone.register(self._handle, select.POLLIN)
+            gone.poll(10_000)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._watcher.join()
+        if self._handle is not None:
+            os.close(self._handle)
+        self._wire.close()
+        self._held.close()
+
+    def _ask(self, message: dict[str, Any], deadline: float, limit: str) -> dict[str, Any]:
+        rest = memoryview(wire.pack(message))
+        while rest:
+            self._wait(select.POLLOUT, deadline, limit)
+            try:
+                rest = rest[self._wire.send(rest) :]
+            except BlockingIOError:
+                continue
+            except OSError:
+                raise self._crash() from None
+        return self._receive(deadline, limit, message["id"])
+
+    def _receive(self, deadline: float, limit: str, request: int) -> dict[str, Any]:
+        length = int.from_bytes(self._read(4, deadline, limit), "big")
+        if length > wire.MAX_FRAME:
+            raise Lost(CRASHED, f"it sent a frame of {length} bytes")
+        try:
+            answer = wire.unpack(self._read(length, deadline, limit))
+        except wire.WireError as error:
+            raise Lost(CRASHED, f"it sent something that is not an answer: {error}") from None
+        if type(answer.get("id")) is not int or answer["id"] != request:
+            raise Lost(CRASHED, "it sent an answer that nobody asked for")
+        match _text(answer, "stopped"):
+            case "output limit":
+                raise Lost(OUTPUT_LIMIT, f"output limit ({_size(self._limits.output_bytes)} of printed text)")
+            case "result limit":
+                raise Lost(OUTPUT_LIMIT, f"output limit ({_size(wire.MAX_FRAME)} for a result)")
+        return answer
+
+    def _read(self, count: int, deadline: float, limit: str) -> bytes:
+        parts = bytearray()
+        while len(parts) < count:
+            self._wait(select.POLLIN, deadline, limit)
+            try:
+                part = self._wire.recv(min(count - len(parts), 1 << 20))
+            except BlockingIOError:
+                continue
+            except OSError:
+                part = b""
+            if not part:
+                raise self._crash()
+            parts += part
+        return bytes(parts)
+
+    def _wait(self, event: int, deadline: float, limit: str) -> None:
+        """Wait until the wire is ready; a dead worker is noticed even if one of its children holds the wire open."""
+        poll = select.poll()
+        poll.register(self._wire, event)
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise Lost(TIME_LIMIT, f"time limit ({limit})")
+            if poll.poll(1000 * min(left, WATCH_SECONDS)):
+                return
+            if self._process.poll() is not None and not poll.poll(0):
+                raise self._crash()
+
+    def _crash(self) -> Lost:
+        """Say how the worker ended, as far as its exit tells."""
+        try:
+            code = self._process.wait(1)
+        except subprocess.TimeoutExpired:
+            return Lost(CRASHED, "it closed its connection")
+        number = -code if code < 0 else code - 128
+        try:
+            return Lost(CRASHED, f"{signal.Signals(number).name} ({signal.strsignal(number)})")
+        except ValueError:
+            return Lost(CRASHED, f"it ended its own process, with exit code {code}")
+
+    def _watch(self) -> None:
+        while not self._closing.wait(WATCH_SECONDS):
+            self._over = self._crossed()
+            if self._over:
+                return self._kill()
+
+    def _crossed(self) -> Lost | None:
+        """The limit that all processes together have crossed; the kernel knows limits of one process, or of one user."""
+        limits, now = self._limits, _usage(self._top)
+        if now.memory > limits.memory_bytes:
+            return Lost(MEMORY_LIMIT, f"memory limit ({_size(limits.memory_bytes)})")
+        if now.tasks > limits.processes + 2:  # bubblewrap's own, and the worker
+            return Lost(CRASHED, f"process limit ({limits.processes})")
+        # What lies in pipes and sockets is memory that nobody counts.
+        if now.open_files > 4 * limits.open_files:
+            return Lost(CRASHED, f"limit of open files in all processes ({4 * limits.open_files})")
+        if self._is_jailed and _file_count(f"/proc/{self._top}/root/tmp") > limits.scratch_files:
+            return Lost(OUTPUT_LIMIT, f"file limit ({limits.scratch_files} files)")
+        return None
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if self._is_jailed and self._handle is not None:
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+                return
+            # Without a jail: the worker, what it started, and what those left behind in its group.
+            for pid in _tree(self._top) if self._process.returncode is None else ():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+class Session:
+    """One submission: runs its cells and calls the kernels that they define, whatever those do.
+
+    Its workers die with the thread that uses it: so nothing is left behind if the referee is killed.
+
+    cells : all code cells, in order; limits : what they may use; jailed : False to run them as a plain subprocess,
+    with resource limits only, where the learner can be trusted
+
+    remarks : what happened to cells, as sentences; outputs : printed text of each cell by name, clipped
+
+    Raises
+    ------
+    JailMissing
+        If the code is to be jailed and cannot be.
+    """
+
+    def __init__(self, cells: Sequence[Cell], limits: Limits = Limits(), jailed: bool = True):
+        if jailed:
+            require_jail()
+        self.remarks: list[str] = []
+        self.outputs: dict[str, str] = {}
+        self._limits = limits
+        self._jailed = jailed
+        self._left = limits.total_seconds
+        self._cells: list[Cell] = []
+        self._errors: dict[str, Stopped] = {}
+        self._stopped: dict[str, Stopped] = {}
+        self._given_up: Stopped | None = None
+        self._worker: Worker | None = None
+        for cell in cells:
+            if len(cell.source.encode("utf-8", "replace")) > SOURCE_BYTES:
+                self._leave_out(cell, Lost(OUTPUT_LIMIT, f"size limit ({_size(SOURCE_BYTES)})"))
+            else:
+                self._cells.append(cell)
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker, if there is one."""
+        if self._worker:
+            self._worker.close()
+            self._worker = None
+
+    def call(self, kernel: str, args: tuple[Any, ...]) -> Outcome:
+        """Call the learner's function of that name on copies of the arguments.
+
+        Raises
+        ------
+        Stopped
+            If it cannot answer: its cell did not define it, or the worker ended in the call. A kernel that was
+            stopped once stays so; others go on in a fresh worker.
+        WorkerFault
+            If no worker could be started.
+        """
+        if kernel in self._stopped:
+            raise self._stopped[kernel]
+        try:
+            return self._call(kernel, args)
+        except Stopped as stopped:
+            self._stopped[kernel] = stopped
+            raise
+
+    def _call(self, kernel: str, args: tuple[Any, ...]) -> Outcome:
+        self._make_ready()
+        try:
+            answer = self._ask(
+                {"do": "call", "kernel": kernel, "args": plain(args)}, self._limits.call_seconds
+            )
+        except Lost as lost:
+            raise Stopped(lost.verdict, f"{kernel} {lost}") from None
+        outcome = answer.get("outcome")
+        if isinstance(outcome, Outcome):
+            if outcome.error == "MemoryError":
+                raise Stopped(
+                    MEMORY_LIMIT, f"{kernel} was stopped: memory limit ({_size(self._limits.memory_bytes)})"
+                )
+            return outcome
+        if kernel in self._errors:
+            raise self._errors[kernel]
+        raise Stopped(NOT_WRITTEN, f"{kernel} is not defined in any cell")
+
+    def _make_ready(self) -> None:
+        """See to it that there is a worker in which all cells have run."""
+        starts = 0
+        while not self._worker:
+            if self._given_up:
+                raise self._given_up
+            self._worker = spawn(self._limits, self._jailed)
+            starts += 1
+            for step, number in itertools.product((self._read_cell, self._run_cell), range(len(self._cells))):
+                try:
+                    step(number, self._cells[number])
+                except Lost as lost:
+                    self._leave_out(self._cells.pop(number), lost)
+                    if starts > RESTARTS and not self._given_up:
+                        text = f"{starts} cells were left out; the last {lost}"
+                        self._given_up = Stopped(lost.verdict, text)
+                    break
+
+    def _read_cell(self, _: int, cell: Cell) -> None:
+        self._ask({"do": "read", "name": cell.name, "source": cell.source}, self._limits.cell_seconds)
+
+    def _run_cell(self, number: int, cell: Cell) -> None:
+        answer = self._ask({"do": "run", "cell": number}, self._limits.cell_seconds)
+        self.outputs[cell.name] = _text(answer, "output")
+        if error := _text(answer, "error"):
+            self._note_error(cell, error, _text(answer, "kind") == "MemoryError")
+
+    def _note_error(self, cell: Cell, error: str, is_memory: bool) -> None:
+        self._remark(f"{_title(cell)} raised {error}")
+        verdict = MEMORY_LIMIT if is_memory else RAISED
+        self._errors[cell.name] = Stopped(verdict, f"the cell of {cell.name} raised {error}")
+
+    def _leave_out(self, cell: Cell, lost: Lost) -> None:
+        self._remark(f"{_title(cell)} {lost}")
+        self._errors[cell.name] = Stopped(lost.verdict, f"the cell of {cell.name} {lost}")
+
+    def _remark(self, text: str) -> None:
+        if text not in self.remarks:
+            self.remarks.append(text)
+
+    def _ask(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Ask the worker within what is left of the submission's time; if it is lost, forget it."""
+        assert self._worker
+        limit = f"{seconds:g} s"
+        if self._left < seconds:
+            seconds, limit = max(self._left, 0), f"{self._limits.total_seconds:g} s for the whole submission"
+        begin = time.monotonic()
+        try:
+            return self._worker.ask(message, seconds, limit)
+        except Lost:
+            self._worker = None
+            raise
+        finally:
+            self._left -= time.monotonic() - begin
+            if self._left <= 0:
+                total = f"time limit ({self._limits.total_seconds:g} s for the whole submission)"
+                self._given_up = Stopped(TIME_LIMIT, total)
+
+
+def _title(cell: Cell) -> str:
+    return cell.name if cell.name.startswith("cell ") else f"the cell of {cell.name}"
+
+
+def _text(answer: dict[str, Any], name: str) -> str:
+    """A text from an answer; anything else that may stand there, put there by the learner's code, is none."""
+    value = answer.get(name)
+    return wire.clean(value, 20_000) if type(value) is str else ""
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:g} GiB" if count >= 2**30 else f"{count / 2**20:g} MiB"
+
+
+def _tree(top: int) -> Iterator[int]:
+    """Numbers of a process and all that descend from it, as far as /proc tells; of none where there is no /proc."""
+    waiting = [top]
+    while waiting:
+        pid = waiting.pop()
+        yield pid
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{pid}/task"):
+                with (
+                    contextlib.suppress(OSError),
+                    open(f"/proc/{pid}/task/{task}/children", "rb") as children,
+                ):
+                    waiting += map(int, children.read().split())
+
+
+@dataclass
+class _Usage:
+    """What a worker's processes use together."""
+
+    memory: int = 0
+    tasks: int = 0
+    open_files: int = 0
+
+
+def _usage(top: int) -> _Usage:
+    """Add up what a process and all that descend from it use; threads count as tasks."""
+    now = _Usage()
+    for pid in _tree(top):
+        with contextlib.suppress(OSError):
+            with open(f"/proc/{pid}/statm", "rb") as statm:
+                now.memory += int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            now.tasks += len(os.listdir(f"/proc/{pid}/task"))
+            now.open_files += len(os.listdir(f"/proc/{pid}/fd"))
+    return now
+
+
+def _file_count(mount: str) -> int:
+    try:
+        found = os.statvfs(mount)
+    except OSError:
+        return 0
+    return found.f_files - found.f_ffree
+
+
+USERS = range(60_000, 65_000)
+"""Users to run as, one to each worker at a time, where we are root."""
+
+
+def spawn(limits: Limits, jailed: bool) -> Worker:
+    """Start a worker and wait until it is ready for the first cell.
+
+    Raises
+    ------
+    WorkerFault
+        If it does not start, or is not confined as it must be.
+    """
+    ours, theirs = socket.socketpair()
+    with theirs, contextlib.ExitStack() as undo:
+        undo.callback(ours.close)
+        held = undo.enter_context(contextlib.ExitStack())
+        uid = _take_user(held) if jailed and os.geteuid() == 0 else None
+        setup = {"limits": _rlimits(limits), "uid": uid, "output_bytes": limits.output_bytes}
+        start = "from inside.worker import main; main()"
+        command = ["-c", start, str(theirs.fileno()), json.dumps(setup)]
+        if jailed:
+            process, top = walls.start_jailed(
+                command, theirs.fileno(), limits.scratch_bytes, as_root=uid is not None
+            )
+        else:
+            process = walls.start_plain(command, theirs.fileno(), held)
+            top = process.pid
+        if not top:
+            raise WorkerFault(f"bubblewrap did not start (exit code {process.wait()})")
+        worker = Worker(process, ours, top, limits, held)
+        undo.pop_all()
+    try:
+        facts = worker.hello()
+    except Lost as lost:
+        worker.close()
+        raise WorkerFault(f"a worker did not start: {lost}") from None
+    if jailed and not (
+        facts["uid"] == (os.getuid() if uid is None else uid)
+        and not facts["capabilities"].strip("0")
+        and facts["no_new_privileges"] == "1"
+        and facts["seccomp"] == "2"
+    ):
+        worker.close()
+        raise WorkerFault(f"a worker is not confined as it must be: {facts}")
+    return worker
+
+
+def _rlimits(limits: Limits) -> dict[str, int]:
+    return {
+        "AS": limits.memory_bytes,
+        "CPU": math.ceil(limits.total_seconds) + 5,
+        "NPROC": limits.processes,
+        "NOFILE": limits.open_files,
+        "FSIZE": limits.file_bytes,
+        "CORE": 0,
+    }
+
+
+def _take_user(held: contextlib.ExitStack) -> int:
+    """A user that no other worker of this machine has: the kernel counts processes by user."""
+    for uid in USERS:
+        lock = socket.socket(socket.AF_UNIX)
+        try:
+            lock.bind(
+                f"\0autograder-jail-{uid}"
+            )  # an abstract name: gone with whoever holds it, however that ends
+        except OSError:
+            lock.close()
+            continue
+        held.enter_context(lock)
+        return uid
+    raise WorkerFault(f"all users from {USERS.start} to {USERS.stop - 1} are taken by other workers")
+
+
+@functools.cache
+def require_jail() -> None:
+    """Start a worker in a jail once, to see that it can be done here.
+
+    Raises
+    ------
+    JailMissing
+        If it cannot; the text names the missing part.
+    """
+    walls.require_parts()
+    try:
+        worker = spawn(Limits(), jailed=True)
+    except (WorkerFault, OSError) as error:
+        raise JailMissing(f"no jail: {walls.complaint(as_root=os.geteuid() == 0) or error}") from None
+    try:
+        if worker.process_count() < 2:
+            raise JailMissing("no jail: /proc does not list children (the kernel lacks CONFIG_PROC_CHILDREN)")
+    finally:
+        worker.close()

@@ -1,0 +1,198 @@
+"""The wire carries plain data unchanged, and nothing that is sent over it can harm whoever reads."""
+
+import json
+import struct
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from autograder.inside import wire
+from autograder.inside.calling import Opaque, Outcome
+from autograder.subject import CheckFailure, Subject, _same_value
+
+
+def body(message: dict) -> bytes:
+    return wire.pack(message)[4:]
+
+
+def part(content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + content
+
+
+def npy(descr: str, shape: str, data: bytes, version: bytes = b"\x01\x00") -> bytes:
+    header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY" + version + struct.pack("<H", len(header)) + header + data
+
+
+def one_array(content: bytes) -> bytes:
+    """The body of a message with one array of that content."""
+    return part(json.dumps({"x": {"~": "array", "at": 0}}).encode()) + part(content)
+
+
+@pytest.mark.parametrize("dtype", ["?", "i1", "u1", "<i2", ">i4", "u8", "f2", "f4", ">f8", np.longdouble])
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (1, 0, 4), (2, 1, 3, 2)])
+def test_wire_keeps_arrays(dtype: str, shape: tuple[int, ...]) -> None:
+    """keeps values, shape and dtype, whatever the memory layout"""
+    array = np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype)
+    for sent in (array, np.asfortranarray(array), array[..., ::-1] if shape else array):
+        got = wire.unpack(body({"x": sent}))["x"]
+        assert type(got) is np.ndarray and got.dtype == sent.dtype and got.flags.writeable
+        np.testing.assert_array_equal(got, sent, strict=True)
+
+
+def test_wire_keeps_plain_values() -> None:
+    """keeps numbers, texts, lists and tuples, nested, with what JSON does not know"""
+    outcome = Outcome((np.eye(2), [1, None]), "ValueError", "no: é", (np.zeros(3),), True)
+    message = {
+        "values": (1, -(2**63), 2**64 - 1, 1.5, True, None, "text é ☃", [(), []], {"a": (1,)}),
+        "odd": [float("inf"), float("-inf")],
+        "outcome": outcome,
+        "opaque": Opaque("builtins.set"),
+    }
+    got = wire.unpack(body(message))
+    assert {key: got[key] for key in ("values", "odd", "opaque")} == {
+        key: message[key] for key in ("values", "odd", "opaque")
+    }
+    assert np.isnan(wire.unpack(body({"x": float("nan")}))["x"])
+    assert _same_value(got["outcome"].value, outcome.value, 0.0)
+    assert _same_value(got["outcome"].after, outcome.after, 0.0)
+    assert (got["outcome"].error, got["outcome"].message, got["outcome"].stale) == (
+        "ValueError",
+        "no: é",
+        True,
+    )
+
+
+def test_wire_sends_no_objects() -> None:
+    """refuses to send an array of objects, for which it would need pickle"""
+    with pytest.raises(ValueError, match="Object arrays"):
+        wire.pack({"x": np.array([{}])})
+
+
+def test_wire_sends_no_frame_over_its_limits() -> None:
+    """refuses a message that the other side would refuse"""
+    for message in (
+        {"x": np.zeros(wire.MAX_FRAME // 8)},
+        {"x": "x" * wire.MAX_TEXT},
+        {"x": [np.zeros(1)] * (wire.MAX_ARRAYS + 1)},
+    ):
+        with pytest.raises(wire.WireError, match="limit"):
+            wire.pack(message)
+
+
+MALFORMED = {
+    "nothing": b"",
+    "less than a length": b"\0\0",
+    "a part longer than its frame": b"\xff\xff\xff\xff{}",
+    "an empty text": part(b""),
+    "a text that is not JSON": part(b"{'a': 1}"),
+    "a text that is not UTF-8": part(b'{"a": "\xff"}'),
+    "a text in UTF-16": part('{"a": 1}'.encode("utf-16")),
+    "a list": part(b"[]"),
+    "a number": part(b"1"),
+    "a text over the limit": part(b'"' + b"x" * wire.MAX_TEXT + b'"'),
+    "deep nesting": part(b"[" * 100_000),
+    "nesting over the limit": part(b'{"a": ' + b"[" * 13 + b"]" * 13 + b"}"),
+    "a number of a million digits": part(b'{"a": 1' + b"0" * 1_000_000 + b"}"),
+    "a whole number over 64 bits": part(b'{"a": 18446744073709551616}'),
+    "an unknown kind": part(b'{"~": "pickle"}'),
+    "an outcome without fields": part(b'{"a": {"~": "outcome"}}'),
+    "an outcome of a list": part(b'{"a": {"~": "outcome", "fields": []}}'),
+    "a float of another kind": part(b'{"a": {"~": "float", "is": "1e400"}}'),
+    "an array that is not there": part(b'{"a": {"~": "array", "at": 0}}'),
+    "an array at a negative place": part(b'{"a": {"~": "array", "at": -1}}')
+    + part(npy("<f8", "(1,)", bytes(8))),
+    "a tuple of a number": part(b'{"a": {"~": "tuple", "of": 1}}'),
+    "too many arrays": part(b"{}") + part(npy("<f8", "(1,)", bytes(8))) * (wire.MAX_ARRAYS + 2),
+    "a pickle for an array": one_array(b"\x80\x04\x95"),
+    "an array of objects": one_array(npy("|O", "(1,)", bytes(8))),
+    "an array of text": one_array(npy("<U1", "(1,)", bytes(4))),
+    "an array of complex numbers": one_array(npy("<c16", "(1,)", bytes(16))),
+    "an array of a dtype that is none": one_array(npy("<f3", "(1,)", bytes(3))),
+    "an array of records": one_array(npy("<f8", "(1,)", bytes(8)).replace(b"'<f8'", b"[('a', '<f8')]")),
+    "an array of negative size": one_array(npy("<f8", "(-1,)", b"")),
+    "an array of a size that is not a number": one_array(npy("<f8", "(nan,)", bytes(8))),
+    "an array of a size that it does not have": one_array(npy("<f8", "(2,)", bytes(8))),
+    "an array that has more than its size": one_array(npy("<f8", "(1,)", bytes(9))),
+    "an array of nine axes": one_array(npy("<f8", "(1, 1, 1, 1, 1, 1, 1, 1, 1)", bytes(8))),
+    "an array of a product that overflows": one_array(npy("<f8", "(4294967296, 4294967296, 2)", b"")),
+    "an array whose header is code": one_array(npy("<f8", "(__import__('os').abort(),)", bytes(8))),
+    "an array whose header does not end": one_array(npy("<f8", "((((((((((((", bytes(8))),
+    "an array of another version": one_array(npy("<f8", "(1,)", bytes(8), b"\x03\x00")),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_wire_refuses(name: str) -> None:
+    """raises WireError and nothing else"""
+    with pytest.raises(wire.WireError):
+        wire.unpack(MALFORMED[name])
+
+
+def test_wire_makes_no_room_for_what_is_only_claimed() -> None:
+    """takes no memory for an array of 80 GB that was never sent"""
+    claim = one_array(npy("<f8", "(10000000000,)", b""))
+    tracemalloc.start()
+    with pytest.raises(wire.WireError):
+        wire.unpack(claim)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000
+
+
+def test_wire_makes_bools_of_bools() -> None:
+    """reads any byte but 0 as True, for NumPy contradicts itself on a bool of 2"""
+    got = wire.unpack(one_array(npy("|b1", "(3,)", b"\0\1\2")))["x"]
+    assert got.tolist() == [False, True, True] and got.sum() == 2
+
+
+def test_wire_survives_noise() -> None:
+    """reads a message or raises WireError, whichever byte was changed, cut or added"""
+    rng = np.random.default_rng(0)
+    outcome = Outcome((np.eye(2), [1.5, "a"], Opaque("x")), "", "", (np.zeros(3, "f4"),))
+    good = body({"id": 1, "outcome": outcome})
+    readable = 0
+    for _ in range(5000):
+        bad = bytearray(good)
+        for place in rng.integers(len(bad), size=rng.integers(1, 4)):
+            bad[place] = rng.integers(256)
+        cut = rng.integers(len(bad)) if rng.random() < 0.3 else len(bad)
+        try:
+            readable += type(wire.unpack(bytes(bad[:cut]))) is dict
+        except wire.WireError:
+            continue
+    assert 0 < readable < 5000
+
+
+def test_clean_leaves_nothing_that_a_terminal_or_a_database_stumbles_over() -> None:
+    """clips a text, and replaces control characters, lone surrogates and NUL"""
+    got = wire.clean("a\x1b[31m\0\ud800\u202eé\n\t" + "x" * 100, 20)
+    assert got == "a\ufffd[31m\ufffd?\ufffdé\n\t" + "x" * 8
+
+
+class _Zeros:
+    """An oracle for a kernel that answers zeros."""
+
+    def parameters(self, kernel: str) -> tuple[str, ...]:
+        return ("x",)
+
+    def expected(self, kernel: str, args: tuple) -> Outcome:
+        return Outcome(np.zeros(3))
+
+
+ODD = [
+    None, True, 2**63, -1.5, float("nan"), "text", [], (), {"a": 1}, [[1, [2]]], Opaque("set"), Outcome(),
+    np.array(True), np.array(np.nan), np.zeros(0), np.zeros((3, 1)), np.full(3, np.nan), np.full(3, np.inf),
+    np.zeros(3, bool)[::-1] | True, np.ones(3, "f2"), np.ones(3, np.longdouble), np.full(3, 2**64 - 1, "u8"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:40])
+def test_no_answer_is_a_fault_of_the_referee(value: object) -> None:
+    """states a difference, whatever plain value a kernel returned or left in its arguments"""
+    for outcome in (Outcome(value, after=(np.zeros(3),)), Outcome(np.zeros(3), after=(value,))):
+        got = wire.unpack(body({"outcome": outcome}))["outcome"]
+        subject = Subject("zeros", lambda args, got=got: got, _Zeros())  # type: ignore[arg-type]
+        with pytest.raises(CheckFailure):
+            subject.agrees(np.zeros(3))

@@ -1,0 +1,213 @@
+"""The feedback page: what a learner reads after a submission was graded."""
+
+from collections.abc import Mapping
+
+from ..results import FAULT, GRADED, NOT_WRITTEN, PASSED, UNGRADABLE, Exercise, Submission
+from .fragment import badge, fragment
+from .page import COURSE, page
+from .words import UNJAILED, clean, escape, plural, plural_points, points, verdict_of
+
+STYLE = """
+.score{display:flex;align-items:baseline;gap:.5rem;margin:1.7rem 0 .5rem}
+.score b{font-size:2.1rem;line-height:1;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
+.bar{display:flex;gap:3px;height:14px;margin:0 0 1rem}
+.bar span{display:block;min-width:4px;border-radius:3px;background:var(--edge);overflow:hidden}
+.bar i{display:block;height:100%;background:var(--good)}
+.bar i.part{background:repeating-linear-gradient(135deg,var(--good) 0 4px,transparent 4px 6px)}
+.lead{font-size:1.12rem;line-height:1.5;margin:.2rem 0 0}
+ol.contents{list-style:none;margin:1.3rem 0 0;padding:0;border-top:1px solid var(--edge)}
+ol.contents li{display:grid;grid-template-columns:1.4rem 1fr auto;gap:0 .5rem;align-items:baseline;padding:.42rem 0;
+border-bottom:1px solid var(--edge)}
+ol.contents a{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.92rem;
+text-underline-offset:.35em;text-decoration-thickness:1px;overflow-wrap:anywhere}
+ol.contents small{color:var(--soft);font-size:.86rem;margin-left:.6rem;white-space:nowrap}
+.t-good{color:var(--good)}.t-bad{color:var(--bad)}.t-limit{color:var(--limit)}.t-open{color:var(--open)}
+.t-fault{color:var(--fault)}
+.steps li{margin:.35rem 0}
+"""
+
+LONGEST_CODE = 20_000
+"""Characters of a cell that a page shows at most."""
+
+
+def submission_page(
+    submission: Submission, chapter_title: str, comments: Mapping[str, str] | None = None
+) -> str:
+    """Whole HTML page for the learner: score, what to do next, a report for each exercise, the learner's own code.
+
+    comments : what a person wrote about a cell, by grade_id. Nothing on the page runs or loads anything.
+    """
+    said = {name: text for name, text in (comments or {}).items() if text.strip()}
+    kernels = {exercise.kernel for exercise in submission.exercises}
+    parts = [_head(submission, chapter_title), _trouble(submission)]
+    for exercise in submission.exercises if submission.verdict == GRADED else ():
+        texts = [said.pop(name) for name in (exercise.kernel, f"check-{exercise.kernel}") if name in said]
+        parts.append(_card(exercise, submission.cells.get(exercise.kernel, ""), texts))
+    for name, source in submission.cells.items():
+        if name not in kernels:
+            parts.append(_answer(name, source, said.pop(name, "")))
+    if said:
+        rest = "".join(f"<h3>{escape(_spoken(name), 80)}</h3>{_said(text)}" for name, text in said.items())
+        parts.append(f'<section class="card"><h2>Comments</h2>{rest}</section>')
+    parts += [_remarks(submission), _next_steps(submission)]
+    parts.append(f"<footer>{COURSE}</footer>")
+    title = f"{clean(chapter_title, 100)}: feedback for {clean(submission.student, 80)}"
+    return page(title, STYLE, "\n".join(part for part in parts if part))
+
+
+def _head(submission: Submission, chapter_title: str) -> str:
+    lines = [
+        "<header>",
+        f'<p class="over">{COURSE}</p>',
+        f"<h1>{escape(chapter_title, 200)}</h1>",
+        f'<p class="who">Feedback for <b dir="auto">{escape(submission.student, 100)}</b></p>',
+    ]
+    if submission.exercises and submission.verdict != FAULT:
+        whole = plural_points(submission.points)
+        lines += [
+            f'<p class="score"><b>{points(submission.score)}</b> <span class="soft">of {whole}</span></p>',
+            _bar(submission),
+        ]
+    if submission.exercises and submission.verdict == GRADED:
+        lines += [
+            f'<p class="lead">{_summary(submission)}</p>',
+            f'<ol class="contents">{"".join(map(_entry, submission.exercises))}</ol>',
+        ]
+    return "\n".join([*lines, "</header>"])
+
+
+def _bar(submission: Submission) -> str:
+    """A bar with a piece for each exercise, as wide as its points, filled as far as its score."""
+    pieces = []
+    for exercise in submission.exercises:
+        share = _share(exercise)
+        part = "" if share == 1 else ' class="part"'
+        fill = f'<i{part} style="width:{100 * share:.1f}%"></i>' if share else ""
+        pieces.append(f'<span style="flex:{max(exercise.points, 0.01):g} 1 0">{fill}</span>')
+    label = f"{points(submission.score)} of {plural_points(submission.points)}"
+    return f'<div class="bar" role="img" aria-label="{label}">{"".join(pieces)}</div>'
+
+
+def _share(exercise: Exercise) -> float:
+    if not exercise.points:
+        return float(exercise.verdict == PASSED)
+    return min(1.0, max(0.0, exercise.score / exercise.points))
+
+
+def _summary(submission: Submission) -> str:
+    """One or two sentences: how it went, where to go on."""
+    done = [exercise for exercise in submission.exercises if exercise.verdict == PASSED]
+    empty = [exercise for exercise in submission.exercises if exercise.verdict == NOT_WRITTEN]
+    broken = [exercise for exercise in submission.exercises if exercise.verdict == FAULT]
+    left = [exercise for exercise in submission.exercises if exercise.verdict not in (PASSED, FAULT)]
+    total = len(submission.exercises)
+    if len(done) == total:
+        return "Every exercise is right." if total > 1 else "The exercise is right."
+    if not left:
+        return f"{plural(len(broken), 'exercise')} could not be graded, through no fault of yours."
+    first = f'<a href="#{_anchor(left[0])}"><code>{escape(left[0].kernel, 60)}</code></a>'
+    verb = "is" if len(done) == 1 else "are"
+    opening = (
+        f"{len(done)} of {plural(total, 'exercise')} {verb} right" if done else "No exercise is right yet"
+    )
+    if len(empty) == total:
+        return f"Nothing is written yet. Start with {first}."
+    hint = " A likely cause is named there." if left[0].hint else ""
+    return f"{opening}. Go on with {first}.{hint}"
+
+
+def _entry(exercise: Exercise) -> str:
+    look = verdict_of(exercise.verdict)
+    return (
+        f'<li><span class="t-{look.tone}" aria-hidden="true">{look.sign}</span>'
+        f'<span><a href="#{_anchor(exercise)}">{escape(exercise.kernel, 80)}</a>'
+        f"<small>{escape(exercise.verdict, 60)}</small></span>"
+        f'<span class="number">{points(exercise.score)} of {points(exercise.points)}</span></li>'
+    )
+
+
+def _anchor(exercise: Exercise) -> str:
+    return "exercise-" + "".join(letter if letter.isalnum() else "-" for letter in clean(exercise.kernel, 80))
+
+
+def _trouble(submission: Submission) -> str:
+    """What to tell the learner about a file that was not graded."""
+    if submission.verdict == GRADED:
+        return ""
+    if submission.verdict == UNGRADABLE:
+        why = f"<p>The reason: {escape(submission.reason, 600)}.</p>" if submission.reason else ""
+        return (
+            f'<section class="card call"><h2>This file could not be graded</h2>{badge(submission.verdict)}{why}'
+            "<p>What to do: take a fresh copy of the notebook, paste your solutions into its solution cells, run it from "
+            "top to bottom, save it under its own name and submit it again. Nothing that you wrote was changed.</p></section>"
+        )
+    return (
+        f'<section class="card call"><h2>This is not your fault</h2>{badge(submission.verdict)}'
+        "<p>The grader failed while it worked on your file. It costs you no points and you need not do anything. "
+        "A person will look at it and grade your work.</p></section>"
+    )
+
+
+def _card(exercise: Exercise, source: str, comments: list[str]) -> str:
+    parts = [fragment(exercise, 2)]
+    parts += [_said(text) for text in comments]
+    if source.strip():
+        parts.append(f"<details><summary>Your code</summary>{_code(source)}</details>")
+    return f'<section class="card" id="{_anchor(exercise)}">{"".join(parts)}</section>'
+
+
+def _said(text: str) -> str:
+    return f'<div class="said"><b>Comment:</b> {escape(text, 5000)}</div>'
+
+
+def _code(source: str) -> str:
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    coloured = highlight(clean(source, LONGEST_CODE), PythonLexer(stripnl=False), HtmlFormatter(nowrap=True))
+    return f'<pre class="code" tabindex="0" aria-label="Your code">{coloured}</pre>'
+
+
+def _answer(name: str, source: str, comment: str) -> str:
+    from ..authoring import ANSWER_STUB
+
+    written = source.strip().replace(ANSWER_STUB, "").strip()
+    text = escape(written, LONGEST_CODE) or '<span class="soft">(left empty)</span>'
+    note = _said(comment) if comment else ""
+    return (
+        f'<section class="card"><h2>Written answer: {escape(_spoken(name), 80)}</h2>'
+        f'<div class="answer">{text}</div>{note}'
+        '<p class="soft small">A person reads this answer. Its points are not part of the score above.</p></section>'
+    )
+
+
+def _spoken(name: str) -> str:
+    return name.replace("-", " ").replace("_", " ")
+
+
+def _remarks(submission: Submission) -> str:
+    remarks = [remark for remark in submission.remarks if remark != UNJAILED]
+    if not remarks:
+        return ""
+    items = "".join(f"<li>{escape(remark, 400)}</li>" for remark in remarks)
+    return (
+        '<section class="card"><h2>About your file</h2>'
+        f'<p>Unusual about the file that you handed in, without effect on your score:</p><ul class="steps">{items}</ul></section>'
+    )
+
+
+def _next_steps(submission: Submission) -> str:
+    done = all(exercise.verdict in (PASSED, FAULT) for exercise in submission.exercises)
+    if submission.verdict != GRADED or done:
+        return ""
+    return (
+        '<section><h2>What to do next</h2><ol class="steps">'
+        "<li>Open your notebook at the first exercise that is not right.</li>"
+        "<li>Take the failing input shown above, the smallest that was found, and work the answer out by hand.</li>"
+        "<li>Change your code, run the cell, then run the <code>check(…)</code> cell below it: it answers at once, "
+        "as often as you like.</li>"
+        "<li>When it is right, save the notebook and submit it again, if your course lets you.</li></ol>"
+        '<p class="soft small">Grading draws fresh inputs, so code that fits only the input shown here does not pass.</p>'
+        "</section>"
+    )

@@ -1,0 +1,317 @@
+"""The class report: how a whole class did in one chapter, and which submissions need a person."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import mean, median
+from typing import TYPE_CHECKING
+
+from ..results import FAULT, GRADED, PASSED, Exercise, Submission
+from .fragment import badge
+from .page import COURSE, page
+from .words import UNJAILED, clean, escape, plural, points, verdict_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+STYLE = """
+.facts{display:flex;flex-wrap:wrap;gap:1.2rem 3rem;margin:1.8rem 0 0}
+.facts div{min-width:6rem}
+.facts b{display:block;font-size:1.9rem;line-height:1.15;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
+.facts span{color:var(--soft);font-size:.9rem}
+.histogram{display:grid;grid-template-columns:repeat(10,1fr);gap:4px;max-width:30rem;margin:1.8rem 0 0}
+.histogram div{display:flex;flex-direction:column;justify-content:flex-end;height:6.5rem;text-align:center;
+font-size:.82rem;font-variant-numeric:tabular-nums}
+.histogram i{display:block;background:var(--link);border-radius:3px 3px 0 0;min-height:1px}
+.axis{display:flex;justify-content:space-between;max-width:30rem;margin:.2rem 0 0;border-top:1px solid var(--soft);
+padding-top:.2rem;font-size:.82rem;color:var(--soft);font-variant-numeric:tabular-nums}
+.scroll{overflow-x:auto;margin:0 -.3rem;padding:0 .3rem}
+table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums}
+caption{text-align:left;color:var(--soft);font-size:.88rem;padding:0 0 .6rem}
+th{font-weight:600;text-align:left;vertical-align:bottom}
+.students th,.students td{padding:.38rem .7rem;border-bottom:1px solid var(--edge);white-space:nowrap;text-align:right}
+.students th:first-child,.students td:first-child{text-align:left;position:sticky;left:0;background:var(--paper);
+max-width:14rem;overflow:hidden;text-overflow:ellipsis}
+.students thead th{font-size:.84rem;border-bottom:2px solid var(--soft)}
+.students tbody th{font-weight:400}
+.students tfoot th,.students tfoot td{border-bottom:0;color:var(--soft);font-weight:400}
+.students .total{font-weight:600}
+.students td.none{color:var(--soft);text-align:left}
+.c-good{background:color-mix(in srgb,var(--good) var(--tint),transparent)}
+.c-bad{background:color-mix(in srgb,var(--bad) var(--tint),transparent)}
+.c-limit{background:color-mix(in srgb,var(--limit) var(--tint),transparent)}
+.c-open{background:color-mix(in srgb,var(--open) var(--tint),transparent)}
+.c-fault{background:color-mix(in srgb,var(--fault) var(--tint),transparent)}
+.key{display:flex;flex-wrap:wrap;gap:.4rem 1rem;margin:.9rem 0 0;padding:0;list-style:none;font-size:.86rem}
+.key span{display:inline-block;min-width:1.6em;padding:0 .4em;margin-right:.3em;border-radius:3px;text-align:center}
+.exercise{display:grid;grid-template-columns:minmax(9rem,15rem) 1fr;gap:.2rem 1.6rem;padding:1rem 0;
+border-top:1px solid var(--edge)}
+.exercise h3{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.98rem;
+overflow-wrap:anywhere;margin:0}
+.exercise p{margin:.1rem 0}
+.bar{height:12px;margin:.45rem 0 .3rem;border-radius:6px;background:var(--edge);overflow:hidden}
+.bar i{display:block;height:100%;background:var(--good)}
+.mistakes{margin:.5rem 0 0;padding:0;list-style:none;font-size:.92rem}
+.mistakes li{display:grid;grid-template-columns:3.2rem 1fr;gap:0 .6rem;padding:.25rem 0}
+.mistakes b{text-align:right}
+.person{list-style:none;margin:0;padding:0}.person>li{margin:.7rem 0 0;overflow-wrap:anywhere}
+.person ul{margin:.1rem 0 0;padding-left:1.2rem}
+.verdicts{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.7rem 1.6rem}
+.verdicts b{margin-left:.4rem}
+@media (max-width:40rem){.exercise{grid-template-columns:1fr}}
+@media print{main.wide{max-width:none}.students th:first-child,.students td:first-child{position:static}
+.histogram i,.bar,.c-good,.c-bad,.c-limit,.c-open,.c-fault,.cnnr-badge{print-color-adjust:exact;
+-webkit-print-color-adjust:exact}tr,.exercise{break-inside:avoid}}
+"""
+
+
+@dataclass(frozen=True)
+class Class:
+    """The submissions of one chapter, sorted by name, and the exercises that they have, in order."""
+
+    submissions: tuple[Submission, ...]
+    kernels: tuple[str, ...]
+
+    @classmethod
+    def of(cls, submissions: Sequence[Submission]) -> "Class":
+        by_name = sorted(submissions, key=lambda one: (one.student.casefold(), one.student))
+        kernels = dict.fromkeys(exercise.kernel for one in by_name for exercise in one.exercises)
+        return cls(tuple(by_name), tuple(kernels))
+
+    @property
+    def graded(self) -> list[Submission]:
+        return [one for one in self.submissions if one.verdict == GRADED]
+
+    @property
+    def points(self) -> float:
+        return max((one.points for one in self.submissions), default=0.0)
+
+    def results(self, kernel: str) -> list[Exercise]:
+        """Every graded result of one exercise."""
+        return [exercise for one in self.graded for exercise in one.exercises if exercise.kernel == kernel]
+
+    def needing_a_person(self) -> list[tuple[Submission, list[str]]]:
+        """Submissions that a person should look at, with the reasons: those without a grade first."""
+        found = []
+        for one in sorted(self.submissions, key=lambda one: one.verdict == GRADED):
+            reasons = []
+            if one.verdict != GRADED:
+                reasons.append(f"{one.verdict}: {one.reason}" if one.reason else one.verdict)
+            reasons += [f"{e.kernel}: {FAULT}" for e in one.exercises if e.verdict == FAULT]
+            reasons += [f"{e.kernel}: {e.remark}" for e in one.exercises if e.remark]
+            reasons += [remark for remark in one.remarks if remark != UNJAILED]
+            if reasons:
+                found.append((one, reasons))
+        return found
+
+
+def class_page(submissions: Sequence[Submission], chapter_title: str) -> str:
+    """Whole HTML page for the instructor: the spread of scores, what needs a person, every exercise, every student."""
+    group = Class.of(submissions)
+    parts = [
+        f'<header><p class="over">{COURSE}</p><h1>{escape(chapter_title, 200)}</h1>'
+        f'<p class="who">Class report, {plural(len(group.submissions), "submission")}</p>',
+        _facts(group),
+        _unjailed(group),
+        _histogram(group),
+        "</header>",
+        _person(group),
+        _exercises(group),
+        _students(group),
+        _verdicts(group),
+    ]
+    return page(
+        f"{clean(chapter_title, 100)}: class report", STYLE, "\n".join(filter(None, parts)), wide=True
+    )
+
+
+def _facts(group: Class) -> str:
+    scores = [one.score for one in group.graded]
+    if not scores:
+        return '<p class="soft">No submission has been graded yet.</p>'
+    whole = points(group.points)
+    full = sum(1 for one in group.graded if one.exercises and one.score >= one.points)
+    facts = [
+        (f"{mean(scores):.2f}", f"mean, of {whole}"),
+        (f"{median(scores):.2f}", f"median, of {whole}"),
+        (f"{points(min(scores))} to {points(max(scores))}", "lowest to highest"),
+        (f"{full} of {len(scores)}", "with full marks"),
+    ]
+    return f'<div class="facts">{"".join(f"<div><b>{b}</b><span>{span}</span></div>" for b, span in facts)}</div>'
+
+
+def _unjailed(group: Class) -> str:
+    count = sum(not one.jailed for one in group.submissions)
+    if not count:
+        return ""
+    return f'<p class="who">{count} of {plural(len(group.submissions), "submission")} {UNJAILED}.</p>'
+
+
+def _histogram(group: Class) -> str:
+    """How many graded submissions reached each tenth of the points."""
+    if len(group.graded) < 2 or not group.points:
+        return ""
+    counts = [0] * 10
+    for one in group.graded:
+        counts[min(9, int(10 * one.score / group.points))] += 1
+    most = max(counts)
+    bars = "".join(
+        f'<div>{count or ""}<i style="height:{100 * count / most if count else 0:.0f}%"></i></div>'
+        for count in counts
+    )
+    label = "Submissions by share of the points: " + ", ".join(
+        f"{10 * tenth} to {10 * tenth + 10}%: {count}" for tenth, count in enumerate(counts) if count
+    )
+    return (
+        f'<div class="histogram" role="img" aria-label="{label}">{bars}</div>'
+        '<div class="axis" aria-hidden="true"><span>0%</span><span>share of the points</span><span>100%</span></div>'
+    )
+
+
+def _person(group: Class) -> str:
+    found = group.needing_a_person()
+    if not found:
+        return ""
+    items = "".join(_looked_at(one, reasons) for one, reasons in found)
+    title = f"{plural(len(found), 'submission')} {'needs' if len(found) == 1 else 'need'} a person"
+    return f'<section class="card call"><h2>{title}</h2><ul class="person">{items}</ul></section>'
+
+
+def _looked_at(one: Submission, reasons: list[str]) -> str:
+    items = "".join(f"<li>{escape(reason, 400)}</li>" for reason in reasons)
+    return f'<li><b dir="auto">{escape(one.student, 80)}</b><ul>{items}</ul></li>'
+
+
+def _exercises(group: Class) -> str:
+    rows = []
+    for kernel in group.kernels:
+        results = group.results(kernel)
+        if not results:
+            continue
+        passed = sum(result.verdict == PASSED for result in results)
+        share = passed / len(results)
+        average = mean(result.score for result in results)
+        mistakes = Counter((result.mistake, result.hint) for result in results if result.mistake)
+        known = "".join(
+            f'<li><b class="number">{count} ×</b><span>{escape(hint, 400)} '
+            f'<span class="soft">({escape(name.replace("_", " "), 80)})</span></span></li>'
+            for (name, hint), count in mistakes.most_common()
+        )
+        known = f'<ul class="mistakes">{known}</ul>' if known else ""
+        rows.append(
+            f'<div class="exercise"><div><h3>{escape(kernel, 80)}</h3>'
+            f'<p class="soft small number">mean {average:.2f} of {points(max(r.points for r in results))}</p></div>'
+            f'<div><div class="bar" aria-hidden="true"><i style="width:{100 * share:.1f}%"></i></div>'
+            f'<p class="small number">{passed} of {len(results)} passed ({100 * share:.0f}%){_others(results)}</p>'
+            f"{known}</div></div>"
+        )
+    return f"<section><h2>Exercises</h2>{''.join(rows)}</section>" if rows else ""
+
+
+def _others(results: list[Exercise]) -> str:
+    counts = Counter(result.verdict for result in results if result.verdict != PASSED)
+    if not counts:
+        return ""
+    listed = ", ".join(f"{count} {escape(verdict, 60)}" for verdict, count in counts.most_common())
+    return f'<span class="soft">, {listed}</span>'
+
+
+def _students(group: Class) -> str:
+    if not group.submissions:
+        return ""
+    kernels = "".join(f'<th scope="col">{escape(kernel, 60)}</th>' for kernel in group.kernels)
+    rows = "".join(_student(one, group) for one in group.submissions)
+    tones = {result.verdict: verdict_of(result.verdict) for one in group.graded for result in one.exercises}
+    key = "".join(
+        f'<li><span class="c-{look.tone}">{look.sign}</span>{escape(name, 60)}</li>'
+        for name, look in sorted(tones.items(), key=lambda pair: (pair[1].tone != "good", pair[0]))
+    )
+    return (
+        f'<section><h2>Students</h2><div class="scroll" tabindex="0" role="region" aria-label="Scores"><table class="students">'
+        f"<caption>Score of each student in each exercise, by name</caption>"
+        f'<thead><tr><th scope="col">Student</th>{kernels}<th scope="col">Total</th></tr></thead>'
+        f"<tbody>{rows}</tbody><tfoot>{_foot('Mean', mean, group)}{_foot('Median', median, group)}</tfoot></table></div>"
+        f'<ul class="key">{key}</ul></section>'
+    )
+
+
+def _student(one: Submission, group: Class) -> str:
+    name = f'<th scope="row" title="{escape(one.student, 200)}"><bdi>{escape(one.student, 80)}</bdi></th>'
+    if one.verdict != GRADED:
+        look = verdict_of(one.verdict)
+        said = f"{look.sign} {escape(one.verdict, 60)}"
+        return f'<tr>{name}<td class="none" colspan="{len(group.kernels) + 1}">{said}</td></tr>'
+    by_kernel = {exercise.kernel: exercise for exercise in one.exercises}
+    cells = []
+    for kernel in group.kernels:
+        result = by_kernel.get(kernel)
+        if result is None:
+            cells.append('<td class="soft">–</td>')
+            continue
+        look = verdict_of(result.verdict)
+        verdict = escape(result.verdict, 60)
+        cells.append(
+            f'<td class="c-{look.tone}" title="{verdict}">{points(result.score)} '
+            f'<span role="img" aria-label="{verdict}">{look.sign}</span></td>'
+        )
+    return f'<tr>{name}{"".join(cells)}<td class="total">{points(one.score)}</td></tr>'
+
+
+def _foot(title: str, average: Callable[[list[float]], float], group: Class) -> str:
+    if not group.graded:
+        return ""
+    columns = [[result.score for result in group.results(kernel)] for kernel in group.kernels]
+    columns.append([one.score for one in group.graded])
+    cells = "".join(f"<td>{average(column):.2f}</td>" if column else "<td>–</td>" for column in columns)
+    return f'<tr><th scope="row">{title}</th>{cells}</tr>'
+
+
+def _verdicts(group: Class) -> str:
+    exercises = Counter(exercise.verdict for one in group.graded for exercise in one.exercises)
+    files = Counter(one.verdict for one in group.submissions)
+    if not files:
+        return ""
+
+    def counts(counter: Counter[str]) -> str:
+        items = "".join(
+            f"<li>{badge(name)}<b class=number>{count}</b></li>" for name, count in counter.most_common()
+        )
+        return f'<ul class="verdicts">{items}</ul>'
+
+    parts = [f"<h3>Submissions</h3>{counts(files)}"]
+    if exercises:
+        parts.append(f"<h3>Exercises</h3>{counts(exercises)}")
+    return f"<section><h2>Verdicts</h2>{''.join(parts)}</section>"
+
+
+def class_table(submissions: Sequence[Submission]) -> "Table":
+    """The same table of students and exercises for a terminal."""
+    from rich.table import Table
+    from rich.text import Text
+
+    styles = {"good": "green", "bad": "red", "limit": "magenta", "open": "dim", "fault": "blue"}
+    group = Class.of(submissions)
+    table = Table(show_footer=bool(group.graded))
+    table.add_column("Student", footer="Mean", overflow="fold")
+    for kernel in group.kernels:
+        scores = [result.score for result in group.results(kernel)]
+        table.add_column(
+            Text(clean(kernel, 40)),
+            footer=f"{mean(scores):.2f}" if scores else "",
+            justify="right",
+            overflow="fold",
+        )
+    totals = [one.score for one in group.graded]
+    table.add_column("Total", footer=f"{mean(totals):.2f}" if totals else "", justify="right")
+    for one in group.submissions:
+        by_kernel = {exercise.kernel: exercise for exercise in one.exercises} if one.verdict == GRADED else {}
+        cells = []
+        for kernel in group.kernels:
+            look = verdict_of(by_kernel[kernel].verdict) if kernel in by_kernel else None
+            score = f"{points(by_kernel[kernel].score)} {look.sign}" if look else "–"
+            cells.append(Text(score, style=styles[look.tone] if look else "dim"))
+        total = (
+            Text(points(one.score), "bold") if one.verdict == GRADED else Text(one.verdict, styles["fault"])
+        )
+        table.add_row(Text(clean(one.student, 60)), *cells, total)
+    return table

@@ -1,0 +1,232 @@
+"""Words and numbers of a report: what each verdict is called, what to do about it, how a value is written."""
+
+import ast
+import html
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..results import (
+    CRASHED,
+    FAULT,
+    GRADED,
+    MEMORY_LIMIT,
+    NOT_WRITTEN,
+    OUTPUT_LIMIT,
+    PASSED,
+    RAISED,
+    TIME_LIMIT,
+    UNGRADABLE,
+    WRONG,
+    Exercise,
+    Failure,
+    Panel,
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a verdict looks: a sign, the name of a tone (a colour on a page, a style in a terminal), what to do next."""
+
+    sign: str
+    tone: str
+    advice: str = ""
+
+
+VERDICTS = {
+    PASSED: Verdict("✓", "good"),
+    GRADED: Verdict("✓", "good"),
+    WRONG: Verdict("✗", "bad"),
+    RAISED: Verdict(
+        "✗", "bad", "Make this one call in a cell of its own and read the last lines of the traceback."
+    ),
+    NOT_WRITTEN: Verdict("○", "open"),
+    TIME_LIMIT: Verdict(
+        "✗", "limit", "Look for a loop that never ends, or for work that is done again on every pass."
+    ),
+    MEMORY_LIMIT: Verdict(
+        "✗", "limit", "Look at the shape of each array that you make: one is far larger than it has to be."
+    ),
+    OUTPUT_LIMIT: Verdict(
+        "✗", "limit", "Take out what prints or draws inside your function, above all inside its loops."
+    ),
+    CRASHED: Verdict(
+        "✗",
+        "limit",
+        "Python itself ended. Look for exit, quit or os._exit, and for recursion that never ends.",
+    ),
+    UNGRADABLE: Verdict("!", "fault"),
+    FAULT: Verdict(
+        "!",
+        "fault",
+        "The grader failed here. That is not your fault and costs you no points: a person will look at it.",
+    ),
+}
+
+_UNSEEN = Verdict("!", "fault")
+
+UNJAILED = "graded without a jail"
+"""The remark that says so. It is for the instructor, and the same for a whole class."""
+
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+"""What steers a terminal or the reading order, and half characters, which no file can hold."""
+
+
+def verdict_of(name: str) -> Verdict:
+    """How the verdict `name` looks."""
+    return VERDICTS.get(name, _UNSEEN)
+
+
+def clean(text: object, limit: int = 0) -> str:
+    """Text that is safe to print: what would steer a terminal, reverse the reading order or not encode is spelled out.
+
+    With `limit`, longer text is cut and ends in an ellipsis.
+    """
+    words = str(text).replace("\r\n", "\n").replace("\t", "    ")
+    if limit and len(words) > limit:
+        words = words[:limit].rstrip() + " …"
+    return _CONTROLS.sub(
+        lambda found: f"\\x{ord(found[0]):02x}" if ord(found[0]) < 256 else f"\\u{ord(found[0]):04x}", words
+    )
+
+
+def escape(text: object, limit: int = 0) -> str:
+    """Clean text for HTML, between tags or in a quoted attribute."""
+    return html.escape(clean(text, limit))
+
+
+def points(value: float) -> str:
+    """A score as people write it: 4, 2.5, 2.67."""
+    return f"{round(value, 2):g}"
+
+
+def plural_points(value: float) -> str:
+    """Points with their noun: 1 point, 2.5 points."""
+    return f"{points(value)} point{'' if value == 1 else 's'}"
+
+
+def plural(count: int, one: str) -> str:
+    """Count with its noun: 1 check, 3 checks."""
+    return f"{count} {one}{'' if count == 1 else 's'}"
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number in a cell: whole ones in full up to a million, others with `digits` significant digits."""
+    if isinstance(value, bool | int):
+        return str(value)
+    if math.isfinite(value) and value == int(value) and abs(value) < 1e6:
+        return str(int(value))
+    if 1e4 <= abs(value) < 1e6:
+        digits += 2
+    return f"{value:.{digits}g}"
+
+
+def shape_of(panel: Panel) -> str:
+    """What is known of an array without its values: `shape (3, 4), float64`."""
+    return f"shape {panel.shape}, {clean(panel.dtype, 30)}"
+
+
+def is_array(panel: Panel) -> bool:
+    """Whether the panel describes an array with at least one axis."""
+    return panel.kind == "array" and bool(panel.shape)
+
+
+def is_listed(panel: Panel) -> bool:
+    """Whether an argument is shown below the call, rather than in it."""
+    return is_array(panel) or (panel.kind != "object" and len(scalar(panel)) > 30)
+
+
+def compares(failure: Failure) -> bool:
+    """Whether to show expected and got: not where the result is right and something else is wrong."""
+    return failure.reason not in ("input changed", "stale result")
+
+
+def scalar(panel: Panel) -> str:
+    """Anything but an array with axes, as one piece of text; 3.0 stays 3.0, so that it is not taken for the int 3."""
+    if panel.kind == "array":
+        return f"{number(panel.values, 12)} ({clean(panel.dtype, 30)})"
+    if panel.kind == "float":
+        written = f"{panel.values:.12g}"
+        return f"{written}.0" if written.lstrip("-").isdigit() else written
+    if panel.kind == "str":
+        return repr(clean(panel.values, 300))
+    if panel.kind == "object":
+        return f"an object of type {clean(panel.values, 100)}"
+    if panel.kind in ("tuple", "list"):
+        return clean(panel.values, 300)
+    return number(panel.values, 12) if panel.values is not None else "None"
+
+
+def call_of(failure: Failure) -> str:
+    """The call as the learner could type it: arrays by name, short values in full."""
+    if not failure.inputs:
+        return clean(failure.call, 200)
+    given: list[str] = []
+    for panel in failure.inputs:
+        name = clean(panel.title, 60)
+        short = "" if is_listed(panel) else _literal(panel)
+        by_name = short or (given and "=" in given[-1])
+        given.append(f"{name}={short or name}" if by_name else name)
+    return f"{clean(failure.call.partition('(')[0], 80)}({', '.join(given)})"
+
+
+def recipe(failure: Failure) -> str:
+    """Python that makes the failing call again, to be pasted into a notebook; empty if an input is too large."""
+    lines = []
+    for panel in failure.inputs:
+        literal = _literal(panel)
+        if not literal:
+            return ""
+        if is_listed(panel):
+            lines.append(f"{clean(panel.title, 60)} = {literal}")
+    if any("np." in line for line in lines):
+        lines.insert(0, "import numpy as np")
+    return "\n".join([*lines, call_of(failure)])
+
+
+def _literal(panel: Panel) -> str:
+    """Python for a value; empty if what is kept of it does not say it in full."""
+    if panel.kind == "array":
+        if panel.values is None or not re.fullmatch(r"\w+", panel.dtype):
+            return ""
+        values = np.array(panel.values).reshape(panel.shape or ()).tolist()
+        if len(panel.shape or ()) == 2:
+            rows = f",\n{' ' * (len(panel.title) + 13)}".join(map(_python, values))
+            return f"np.array([{rows}], dtype=np.{panel.dtype})"
+        return f"np.array({_python(values)}, dtype=np.{panel.dtype})"
+    if panel.kind in ("tuple", "list"):
+        try:
+            return repr(ast.literal_eval(str(panel.values)))
+        except (ValueError, SyntaxError):
+            return ""
+    return "" if panel.kind == "object" else _python(panel.values)
+
+
+def _python(values: Any) -> str:
+    """Python for a number, a text, None, or nested lists of numbers."""
+    return repr(values) if isinstance(values, str) else re.sub(r"\b(nan|inf)\b", r"np.\1", repr(values))
+
+
+def sentence(failure: Failure, limit: int = 600) -> str:
+    """The failure's message as a sentence: a capital at its start, unless it starts with a name from the call."""
+    message = clean(failure.message, limit)
+    first = message.partition(" ")[0]
+    names = {failure.call.partition("(")[0], *(panel.title for panel in failure.inputs)}
+    return message if first in names or not first.isalpha() else message[0].upper() + message[1:]
+
+
+def title_of(exercise: Exercise) -> str:
+    """Title of the check that the shown failure comes from; empty if it is not known."""
+    shown = exercise.failure.check if exercise.failure else ""
+    return next((clean(check.title, 300) for check in exercise.checks if check.name == shown), "")
+
+
+def counted(exercise: Exercise) -> str:
+    """How many checks passed: `3 of 5 checks passed`."""
+    passed = sum(check.passed for check in exercise.checks)
+    return f"{passed} of {plural(len(exercise.checks), 'check')} passed"

@@ -20,7 +20,6 @@ from .inside.calling import Caller
 from .instant import RECORD_SUFFIX
 from .oracle import Recorder, Reference
 
-
 # nbgrader runs `alembic` by name when it makes a gradebook; that stands beside the interpreter, if not on the path
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
@@ -122,7 +121,7 @@ def record_answers(chapter: Chapter, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def nbgrader_api(classroom: Classroom) -> Iterator:  # type: ignore[type-arg]
+def nbgrader_api(classroom: Classroom) -> Iterator:
     """nbgrader's own interface on this classroom, with its log kept from the screen."""
     from nbgrader.apps import NbGraderAPI  # late: it loads nbconvert and SQLAlchemy
 

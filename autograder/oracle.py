@@ -1,9 +1,11 @@
 """Who knows the right answers: the reference kernels, or a record of their answers in a learner's kit."""
 
 import functools
+import gzip
 import hashlib
 import importlib
 import inspect
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -102,8 +104,12 @@ class Recorder:
             mistake["answers"][key] = self._reference.mistaken(kernel, mistake["name"], args)
 
     def write(self, path: Path) -> None:
-        """Write the record to `path`."""
-        path.write_bytes(wire.pack({"format": Record.FORMAT, "kernels": self._kernels}))
+        """Write the record to `path`: one frame for each kernel and each mistake, compressed."""
+        frames: list[dict[str, Any]] = [{"format": Record.FORMAT}]
+        for name, kept in self._kernels.items():
+            frames.append({"kernel": name, **kept, "mistakes": []})
+            frames += [{"mistake_of": name, **mistake} for mistake in kept["mistakes"]]
+        path.write_bytes(gzip.compress(b"".join(map(wire.pack, frames)), mtime=0))
 
 
 class Record:
@@ -112,10 +118,16 @@ class Record:
     FORMAT = 1
 
     def __init__(self, path: Path):
-        content = wire.unpack(path.read_bytes()[4:])
-        if content.get("format") != self.FORMAT:
+        try:
+            header, *frames = _frames(gzip.decompress(path.read_bytes()))
+        except (gzip.BadGzipFile, EOFError, zlib.error, wire.WireError, ValueError):
+            raise ValueError(f"{path} is damaged: copy it again from the release") from None
+        if header.get("format") != self.FORMAT:
             raise ValueError(f"{path} was made by another version of the course: release the chapter again")
-        self._kernels: dict[str, Any] = content["kernels"]
+        self._kernels: dict[str, Any] = {frame["kernel"]: frame for frame in frames if "kernel" in frame}
+        for frame in frames:
+            if "mistake_of" in frame:
+                self._kernels[frame["mistake_of"]]["mistakes"].append(frame)
 
     def points(self) -> dict[str, float]:
         return {kernel: kept["points"] for kernel, kept in self._kernels.items()}
@@ -132,6 +144,14 @@ class Record:
     def mistaken(self, kernel: str, mistake: str, args: tuple[Any, ...]) -> Outcome | None:
         kept = next(m for m in self._kernels[kernel]["mistakes"] if m["name"] == mistake)
         return kept["answers"].get(_key(args))
+
+
+def _frames(content: bytes) -> Iterator[dict[str, Any]]:
+    at = 0
+    while at < len(content):
+        end = at + 4 + int.from_bytes(content[at : at + 4], "big")
+        yield wire.unpack(content[at + 4 : end])
+        at = end
 
 
 def _key(args: tuple[Any, ...]) -> str:

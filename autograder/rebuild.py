@@ -8,7 +8,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,6 @@ class _Submitted:
     source: str
     grade_id: str | None
     points: Any = None
-    fields: dict[str, Any] = field(default_factory=dict)
 
 
 def read_submission(path: Path) -> bytes:
@@ -126,12 +125,7 @@ def _parse(content: bytes) -> list[_Submitted]:
         raise Ungradable("the file is JSON, but not a Jupyter notebook")
     if _depth(tree) > MAX_DEPTH:
         raise Ungradable("the file is nested too deeply to be a notebook")
-    metadata = tree.get("metadata") if isinstance(tree.get("metadata"), dict) else {}
-    language = (
-        (metadata.get("kernelspec") or {}).get("language")
-        if isinstance(metadata.get("kernelspec"), dict)
-        else None
-    )
+    language = _dict(_dict(tree.get("metadata")).get("kernelspec")).get("language")
     if language not in (None, "", "python", "python3"):
         raise Ungradable(f"the notebook is written in {str(language)[:40]}; this course is graded in Python")
     cells = tree.get("cells")
@@ -153,6 +147,10 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _depth(tree: Any) -> int:
     """How deeply lists and objects nest; counted without recursion, and only as far as it matters."""
     level, depth = [tree], 0
@@ -167,9 +165,7 @@ def _cell(cell: dict[str, Any]) -> _Submitted:
     source = cell.get("source", cell.get("input", ""))
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
-    metadata = cell.get("metadata")
-    fields = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    fields = fields if isinstance(fields, dict) else {}
+    fields = _dict(_dict(cell.get("metadata")).get("nbgrader"))
     grade_id = fields.get("grade_id")
     text = source.replace("\r\n", "\n") if isinstance(source, str) else ""
     return _Submitted(
@@ -177,7 +173,6 @@ def _cell(cell: dict[str, Any]) -> _Submitted:
         text,
         grade_id if isinstance(grade_id, str) else None,
         fields.get("points"),
-        fields,
     )
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -12,13 +13,16 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import SaveAutoGrades
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError, SAWarning
 
 from .chapters import Chapter
 from .classroom import Classroom, ClassroomError
 from .grading import Job
 from .reports import exercise_html, submission_page
-from .results import GRADED, Exercise, Submission
+from .results import FAULT, GRADED, Exercise, Submission
+
+# nbgrader's gradebook builds its rows in an order that SQLAlchemy 2 remarks on, several times a submission
+warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader.api")
 
 
 class Recorder:
@@ -65,7 +69,7 @@ class Recorder:
         path = self._result_path(job.student)
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-            if data["key"] != job.key:
+            if data["key"] != job.key or data["result"]["verdict"] == FAULT:
                 return None
             self.gradebook.find_submission(self.chapter.name, job.student)
             return Submission.from_json(data["result"])
@@ -81,7 +85,7 @@ class Recorder:
         notebook = self._autograded(result)
         folder = self._fresh("autograded", job.student)
         nbformat.write(notebook, folder / f"{self.chapter.name}.ipynb")
-        if result.verdict != "grader fault":
+        if result.verdict != FAULT:
             self._save_grades(notebook, job.student)
         write_atomically(
             self._feedback_path(job.student), submission_page(result, self.title, self.comments(job.student))

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from .inside.functions import Known
+
 PASSED = "passed"
 WRONG = "wrong answer"
 RAISED = "raised"
@@ -35,13 +37,22 @@ class Panel:
         if isinstance(value, np.ndarray):
             small = value.tolist() if value.size <= 300 else None
             return cls(title, "array", value.shape, str(value.dtype), small)
-        if isinstance(value, tuple | list):
+        if isinstance(value, tuple | list | dict):
             return cls(title, type(value).__name__, values=repr(value)[:300])
+        if isinstance(value, Known):
+            return cls(title, "function", values=value.formula)
         if isinstance(value, bool | int | float | str) or value is None:
             return cls(
                 title, type(value).__name__, values=value if not isinstance(value, float) else float(value)
             )
         return cls(title, "object", values=str(getattr(value, "type_name", type(value).__name__)))
+
+    @classmethod
+    def each(cls, title: str, value: Any) -> tuple["Panel", ...]:
+        """A panel for each entry of a dict, titled as one writes it in Python; one panel for any other value."""
+        if isinstance(value, dict):
+            return tuple(cls.of(f'{title}["{key}"]', item) for key, item in value.items())
+        return (cls.of(title, value),)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,11 @@
 """A sample class: submissions made from a release, right, wrong, odd, hostile and broken ones. For the demo and the tests."""
 
 import ast
+import copy
+import functools
 import inspect
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,25 +43,28 @@ def reference_cell(chapter: Chapter, kernel: str) -> str:
     )
 
 
+@functools.cache
 def variant_cell(variant: Variant) -> str:
     """A mistake or an alternative as a cell of its own: the function under the kernel's name, and what it needs."""
-    module = inspect.getmodule(variant.function)
-    assert module is not None
-    tree = ast.parse(inspect.getsource(module))
-    function = next(
-        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == variant.name
-    )
+    statements = _undecorated(variant.function.__module__)
+    own = next(node for node in statements if isinstance(node, ast.FunctionDef) and node.name == variant.name)
     others = [
-        node
-        for node in tree.body
-        if node is not function and "autograder" not in ast.unparse(node).partition("\n")[0]
+        node for node in statements if node is not own and not ast.unparse(node).startswith("from autograder")
     ]
-    others = [node for node in others if not (isinstance(node, ast.FunctionDef) and node.decorator_list)]
-    function.decorator_list = []
+    function = copy.deepcopy(own)
     function.name = variant.kernel
     given = ast.unparse(ast.Module(others, []))
     needs = keep_statements(given, needed_names([ast.unparse(function)], [given]))
     return f"{needs}\n\n\n{ast.unparse(function)}".strip()
+
+
+@functools.cache
+def _undecorated(module: str) -> list[ast.stmt]:
+    statements = ast.parse(inspect.getsource(sys.modules[module])).body
+    for node in statements:
+        if isinstance(node, ast.FunctionDef):
+            node.decorator_list = []
+    return statements
 
 
 def fill(release: NotebookNode, write: Callable[[str], str | None], answer: str = "") -> NotebookNode:
@@ -106,10 +112,12 @@ def sample_class(chapter: Chapter, release: NotebookNode) -> dict[str, bytes]:
     }
     for number in range(4):
         writers[f"mistakes-{number + 1}"] = mixed(number)
+
+    def another(number: int) -> Callable[[str], str]:
+        return lambda kernel: variant_cell(right[kernel][number % len(right[kernel])])
+
     for number in range(3):
-        writers[f"another-way-{number + 1}"] = lambda kernel, number=number: variant_cell(
-            right[kernel][number % len(right[kernel])]
-        )
+        writers[f"another-way-{number + 1}"] = another(number)
     notebooks = {
         name: fill(release, write, "" if name in ("untouched", "partly-done") else answer)
         for name, write in writers.items()

@@ -1,6 +1,7 @@
 """Which statements a piece of code needs, read off its syntax: so that grading does not draw a chapter's figures."""
 
 import ast
+import functools
 import symtable
 from collections.abc import Iterable
 
@@ -48,10 +49,13 @@ def keep_statements(source: str, needed: set[str] | None) -> str:
 
 def _without_commands(source: str) -> str:
     """A cell without its lines of IPython commands (`%matplotlib inline`, `!ls`); a cell magic stays, to be noticed."""
-    return "\n".join(line for line in source.splitlines() if not line.startswith(("%", "!")) or line.startswith("%%"))
+    return "\n".join(
+        line for line in source.splitlines() if not line.startswith(("%", "!")) or line.startswith("%%")
+    )
 
 
-def _uses(source: str) -> set[str]:
+@functools.lru_cache(maxsize=4096)
+def _uses(source: str) -> frozenset[str]:
     """Global names that code refers to, at its top level or inside its functions; their own local names do not count."""
     top = symtable.symtable(source, "cell", "exec")
     used = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_referenced()}
@@ -60,14 +64,15 @@ def _uses(source: str) -> set[str]:
         table = tables.pop()
         used |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global()}
         tables += table.get_children()
-    return used
+    return frozenset(used)
 
 
-def _binds(statement: str) -> set[str]:
+@functools.lru_cache(maxsize=4096)
+def _binds(statement: str) -> frozenset[str]:
     """Names that a top-level statement binds, or changes in place through an index or an attribute."""
     symbols = symtable.symtable(statement, "cell", "exec").get_symbols()
     bound = {symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported()}
     for part in ast.walk(ast.parse(statement)):
         if isinstance(part, ast.Subscript | ast.Attribute) and isinstance(part.ctx, ast.Store):
             bound |= {node.id for node in ast.walk(part.value) if isinstance(node, ast.Name)}
-    return bound
+    return frozenset(bound)

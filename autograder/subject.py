@@ -1,12 +1,13 @@
 """The kernel under check, as the tests in `checks/` see it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from .inside.calling import Opaque, Outcome, plain
+from .inside.functions import Known
 from .oracle import Oracle
 from .results import NOT_WRITTEN, RAISED, Failure, Panel
 
@@ -32,11 +33,28 @@ class CheckFailure(AssertionError):
 
 @dataclass(frozen=True)
 class Seen:
-    """One call that a check made, and what it did; exact_dtype if all that was wrong was the result's dtype."""
+    """One call that a check made, and what it did.
+
+    rtol : the tolerance that the check named, None for the usual one
+    exact_dtype, quiet : True if all that was wrong was the result's dtype, or a warning
+    """
 
     args: tuple[Any, ...]
     outcome: Outcome
+    rtol: float | None = None
     exact_dtype: bool = False
+    quiet: bool = False
+
+    def equals(self, answer: Outcome) -> bool:
+        """Whether another function, asked the same, did what this one did, in all that the check looked at."""
+        rtol = self.rtol or tolerance((*self.args, answer.value, self.outcome.value))
+        if self.exact_dtype and getattr(answer.value, "dtype", None) != getattr(
+            self.outcome.value, "dtype", None
+        ):
+            return False
+        if self.quiet and bool(answer.warning) != bool(self.outcome.warning):
+            return False
+        return same_outcome(answer, self.outcome, rtol)
 
 
 @dataclass
@@ -52,15 +70,19 @@ class Subject:
     seen: list[Seen] = field(default_factory=list)
     stopped: Stopped | None = None
 
-    def agrees(self, *args: Any, dtype: type | None = None) -> None:
+    def agrees(
+        self, *args: Any, dtype: type | None = None, rtol: float | None = None, quiet: bool = False
+    ) -> None:
         """Require the same answer as the reference, and untouched arguments.
 
-        Values are compared with a relative tolerance: 1e-4 if an argument or the right answer is float32, else 1e-10.
-        With `dtype` the result's dtype must be exactly that; otherwise any numeric dtype that holds the values will do.
+        Values are compared with the relative tolerance `rtol`: unless it is given, 1e-4 if an argument or the right
+        answer is float32, else 1e-10. With `dtype` the result's dtype must be exactly that; otherwise any numeric dtype
+        that holds the values will do. With `quiet` there must be no RuntimeWarning, which is overlooked otherwise.
         """
         outcome = self._ask(args)
         expected = self.oracle.expected(self.kernel, args)
-        rtol = tolerance((*args, expected.value))
+        self.seen[-1] = replace(self.seen[-1], rtol=rtol)
+        rtol = rtol or tolerance((*args, expected.value))
         found = _difference(expected.value, outcome.value, rtol)
         if found is None and dtype is not None and outcome.value.dtype != dtype:
             # Only here does the dtype tell one mistake from another: wrong values are diagnosed whatever their dtype.
@@ -70,14 +92,17 @@ class Subject:
                 f"the values are right, but their dtype is {outcome.value.dtype}, not {np.dtype(dtype)}",
                 None,
             )
+        if found is None and quiet and outcome.warning:
+            self.seen[-1] = replace(self.seen[-1], quiet=True)
+            found = "warning", f"the values are right, but on the way NumPy warns: {outcome.warning}", None
         if found is None:
             found = self._side_effects(args, outcome)
         if found is not None:
             reason, message, index = found
             again = self._call(args)
-            if not same_outcome(again, outcome, rtol, False):
+            if not same_outcome(again, outcome, rtol):
                 message += "; called twice with the same input, your function gave two different answers"
-            self._fail(args, reason, message, index, expected.value, outcome.value)
+            self._fail(args, reason, message, index, *_part(expected.value, outcome.value, rtol))
 
     def raises(self, error: type[Exception], *args: Any) -> None:
         """Require that the call raises `error`."""
@@ -141,8 +166,10 @@ class Subject:
 
     def _failure(self, args: tuple[Any, ...], reason: str, message: str) -> Failure:
         names = self.oracle.parameters(self.kernel)[: len(args)]
-        inputs = tuple(Panel.of(name, plain(value)) for name, value in zip(names, args, strict=True))
-        size = sum(np.size(value) for value in args)
+        inputs = tuple(
+            panel for name, value in zip(names, args, strict=True) for panel in Panel.each(name, plain(value))
+        )
+        size = sum(np.size(value) for value in _parts(args))
         return Failure(
             "", f"{self.kernel}({', '.join(names)})", reason, message, None, inputs, None, None, size
         )
@@ -167,16 +194,20 @@ class Subject:
 
 def tolerance(values: tuple[Any, ...]) -> float:
     """Relative tolerance for a comparison in which these arguments and results take part."""
-    single = any(isinstance(value, np.ndarray) and value.dtype == np.float32 for value in values)
+    single = any(isinstance(value, np.ndarray) and value.dtype == np.float32 for value in _parts(values))
     return 1e-4 if single else 1e-10
 
 
-def same_outcome(one: Outcome, other: Outcome, rtol: float, exact_dtype: bool) -> bool:
+def _parts(values: tuple[Any, ...]) -> Iterator[Any]:
+    """The values, and of a dict its entries instead."""
+    for value in values:
+        yield from value.values() if isinstance(value, dict) else (value,)
+
+
+def same_outcome(one: Outcome, other: Outcome, rtol: float) -> bool:
     """Whether two calls did the same: the same value within the tolerance or the same error, the same arguments left."""
     if one.error or other.error:
         return one.error == other.error
-    if exact_dtype and getattr(one.value, "dtype", None) != getattr(other.value, "dtype", None):
-        return False
     return (
         _same_value(one.value, other.value, rtol)
         and _same_value(one.after, other.after, rtol)
@@ -189,6 +220,12 @@ def _same_value(one: Any, other: Any, rtol: float) -> bool:
     if isinstance(one, tuple | list):
         pairs = zip(one, other, strict=False) if type(one) is type(other) and len(one) == len(other) else None
         return pairs is not None and all(_same_value(part, its, rtol) for part, its in pairs)
+    if isinstance(one, dict):
+        return (
+            isinstance(other, dict)
+            and one.keys() == other.keys()
+            and all(_same_value(part, other[key], rtol) for key, part in one.items())
+        )
     return type(one) is type(other) and _difference(one, other, rtol) is None
 
 
@@ -223,7 +260,7 @@ def _difference(expected: Any, got: Any, rtol: float) -> tuple[str, str, tuple[i
         return None
     if isinstance(expected, np.ndarray) and expected.ndim:
         return _array_difference(expected, got, rtol)
-    if expected is None or isinstance(expected, str | Opaque):
+    if expected is None or isinstance(expected, str | Opaque | Known):
         return None if got == expected else ("type", f"expected {expected!r}, got {_kind(got)}", None)
     number, wanted = _as_number(got), _as_number(expected)
     if isinstance(wanted, int) and not isinstance(wanted, bool) and type(number) is not int:
@@ -231,8 +268,29 @@ def _difference(expected: Any, got: Any, rtol: float) -> tuple[str, str, tuple[i
     if type(number) not in (int, float, bool):
         return "type", f"expected one number, got {_kind(got)}", None
     if not np.allclose(number, wanted, rtol=rtol, atol=rtol, equal_nan=True):
-        return "value", f"expected {wanted:.6g}, got {number:.6g}", None
+        expected_text, got_text = _digits(wanted, number)
+        return "value", f"expected {expected_text}, got {got_text}", None
     return None
+
+
+def _part(expected: Any, got: Any, rtol: float) -> tuple[Any, Any]:
+    """The first part that differs, of two results that have several; else the whole."""
+    if isinstance(expected, tuple) and isinstance(got, tuple | list) and len(expected) == len(got):
+        for part, other in zip(expected, got, strict=True):
+            if _difference(part, other, rtol):
+                return part, other
+    return expected, got
+
+
+def _digits(wanted: float, found: float) -> tuple[str, str]:
+    """Two different numbers with as many digits as it takes to tell them apart, six at least; integers in full."""
+    if isinstance(wanted, int) and isinstance(found, int):
+        return str(wanted), str(found)
+    for digits in range(6, 18):
+        texts = f"{wanted:.{digits}g}", f"{found:.{digits}g}"
+        if texts[0] != texts[1]:
+            break
+    return texts
 
 
 def _array_difference(
@@ -253,5 +311,6 @@ def _array_difference(
     count = int(wrong.sum())
     share = "the only value that differs" if count == 1 else f"the first of {count} that differ"
     place = ", ".join(map(str, index))
-    message = f"at [{place}] expected {float(expected[index]):.6g}, got {float(got[index]):.6g} ({share}, of {expected.size})"
+    wanted, found = _digits(float(expected[index]), float(got[index]))
+    message = f"at [{place}] expected {wanted}, got {found} ({share}, of {expected.size})"
     return "values", message, index

@@ -2,19 +2,23 @@
 
 import functools
 
-import matplotlib.cbook
-import matplotlib.pyplot as plt
 import numpy as np
-import sklearn.datasets
-from PIL import Image
+
+# what photographs need is imported where it is needed: the small drawings below must be at hand at once
 
 
 @functools.cache
 def _load(name: str) -> np.ndarray:
+    from PIL import Image
+
     if name == "portrait":
+        import matplotlib.cbook
+
         with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as file:
-            return plt.imread(file, format="jpg")
-    return sklearn.datasets.load_sample_image(f"{name}.jpg")
+            return np.asarray(Image.open(file))
+    from sklearn.datasets import load_sample_image
+
+    return load_sample_image(f"{name}.jpg")
 
 
 def photo(name: str) -> np.ndarray:
@@ -52,6 +56,8 @@ def shrink(image: np.ndarray, height: int, width: int) -> np.ndarray:
     array of uint8 (height, width) or (height, width, 3)
     """
     # Pillow names a size (width, height), an array's shape is (height, width).
+    from PIL import Image
+
     return np.array(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
 
 

@@ -1,0 +1,85 @@
+"""`make demo`: the whole round once, on embedded data, with the time each step took."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from autograder.chapters import ROOT, chapters
+from autograder.classroom import Classroom
+from autograder.sample import write_sample_class
+
+console = Console()
+BOOK = ROOT / "_build" / "html" / "index.html"
+BOOK_INPUTS = ("chapters", "solutions", "course", "autograder", "_config.yml", "_toc.yml")
+
+
+def newest(names: tuple[str, ...]) -> float:
+    """Time of the last change of any file below these names."""
+    files = [
+        file
+        for name in names
+        for file in ([ROOT / name] if (ROOT / name).is_file() else (ROOT / name).rglob("*"))
+    ]
+    return max(file.stat().st_mtime for file in files if file.is_file() and "__pycache__" not in file.parts)
+
+
+def build_book() -> str:
+    """Build the book, unless it is newer than everything it is made of."""
+    if BOOK.exists() and BOOK.stat().st_mtime > newest(BOOK_INPUTS):
+        return "unchanged since it was built"
+    command = [sys.executable, "-m", "jupyter_book.cli.main", "build", "-W", "-n", "--keep-going", str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        console.print(done.stdout[-4000:] + done.stderr[-4000:], markup=False)
+        sys.exit(1)
+    BOOK.touch()
+    return f"{len(list(BOOK.parent.rglob('*.html')))} pages, without a warning"
+
+
+def autograder(*words: str) -> None:
+    """Run the command line as a user would."""
+    done = subprocess.run([sys.executable, "-m", "autograder", *words], cwd=ROOT)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def sample_classes() -> str:
+    """Make a class of submissions for every chapter."""
+    room = Classroom()
+    counts = {chapter.name: write_sample_class(room, chapter) for chapter in chapters()}
+    return ", ".join(f"{count} submissions of {name}" for name, count in counts.items())
+
+
+def step(number: int, name: str, work: Callable[[], str | None]) -> None:
+    """Do one step, saying what it is, what came of it and how long it took."""
+    console.print(f"[bold]{number}[/] {name}")
+    started = time.perf_counter()
+    result = work()
+    console.print(f"  {result + ', ' if result else ''}[dim]{time.perf_counter() - started:.1f} s[/]")
+
+
+def main() -> None:
+    """Run the demo."""
+    step(1, "build the book (runs every page, up to a minute)", build_book)
+    step(2, "release the assignments", lambda: autograder("release"))
+    step(3, "make a sample class", sample_classes)
+    step(4, "grade it", lambda: autograder("grade"))
+    step(5, "write feedback and class reports", lambda: autograder("report"))
+    console.print("\n[bold]Open[/]")
+    places = {
+        "the book": BOOK,
+        "a learner's notebook": Path(ROOT / "classroom/release/filters/filters.ipynb"),
+        "a feedback page": Path(ROOT / "classroom/feedback/mistakes-1/filters/filters.html"),
+        "a class report": Path(ROOT / "classroom/reports/filters.html"),
+    }
+    for name, path in places.items():
+        console.print(f"  {name:22}{path.relative_to(ROOT)}", soft_wrap=True)
+    console.print("  nbgrader's formgrader  .venv/bin/jupyter lab, then Nbgrader > Formgrader")
+
+
+if __name__ == "__main__":
+    main()

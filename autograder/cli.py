@@ -42,7 +42,12 @@ ChapterNames = Annotated[
     typer.Argument(help="Chapters by name or number; all of them if none is named.", show_default=False),
 ]
 ClassroomFolder = Annotated[
-    Path, typer.Option("--classroom", help="Folder that holds nbgrader's folders and gradebook.")
+    Path,
+    typer.Option(
+        "--classroom",
+        help="Folder that holds nbgrader's folders and gradebook.",
+        show_default="classroom/ of the project",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script instead of a table.")]
 CLASSROOM = ROOT / "classroom"

@@ -67,7 +67,7 @@ def read_submission(path: Path) -> bytes:
     except OSError:
         others = sorted(p.name for p in path.parent.glob("*.ipynb"))[:3] if path.parent.is_dir() else []
         hint = f"; there is {', '.join(others)} instead" if others else ""
-        raise Ungradable(f"no file {path.name} was submitted{hint}") from None
+        raise Ungradable(f"there is no file {path.name}{hint}") from None
     if any(parent.is_symlink() for parent in list(path.parents)[:2]) or stat.S_ISLNK(found.st_mode):
         raise Ungradable(f"{path.name} is a symbolic link; submit the notebook itself")
     if not stat.S_ISREG(found.st_mode):

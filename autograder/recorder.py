@@ -10,9 +10,12 @@ from pathlib import Path
 from types import TracebackType
 
 import nbformat
+import nbgrader
+from alembic.script import ScriptDirectory
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import SaveAutoGrades
+from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, OperationalError, SAWarning
 
 from .chapters import Chapter
@@ -47,6 +50,7 @@ class Recorder:
         """
         try:
             self.gradebook = Gradebook(self.db_url)
+            found = self.gradebook.db.execute(text("SELECT version_num FROM alembic_version")).scalar()
             self.gradebook.find_assignment(self.chapter.name)
         except MissingEntry:
             raise ClassroomError(
@@ -57,6 +61,12 @@ class Recorder:
                 f"the gradebook {self.db_url} cannot be used ({str(error.orig)[:200]}). If another version of nbgrader "
                 "made it, run `nbgrader db upgrade` (it keeps a backup); if another program holds it, close that"
             ) from None
+        needed = ScriptDirectory(str(Path(nbgrader.__file__).parent / "alembic")).get_current_head()
+        if found != needed:
+            raise ClassroomError(
+                f"the gradebook {self.db_url} was made by another version of nbgrader (it is at {found}, this one needs "
+                f"{needed}); run `nbgrader db upgrade` here, which keeps a backup"
+            )
         return self
 
     def __exit__(

@@ -74,7 +74,7 @@ def apply_filters(volume: np.ndarray, filters: np.ndarray, bias: np.ndarray) -> 
     """
     H, W, C = volume.shape
     F_h, F_w, C_filters, K = filters.shape
-    if C != C_filters or F_h > H or F_w > W:
+    if C_filters != C or F_h > H or F_w > W:
         raise ValueError(f"filters of shape {filters.shape} do not fit on a volume of shape {volume.shape}")
     ### BEGIN SOLUTION
     maps = np.zeros((H - F_h + 1, W - F_w + 1, K), dtype=np.result_type(volume, filters, bias, np.float32))

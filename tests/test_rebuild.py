@@ -185,7 +185,7 @@ def test_links_devices_and_large_files_are_refused(tmp_path: Path) -> None:
         ("fifo", "not a regular file"),
         ("folder", "not a regular file"),
         ("large", "over the limit"),
-        ("none", "no file none.ipynb"),
+        ("none", "there is no file none.ipynb"),
     ]:
         with pytest.raises(Ungradable, match=reason):
             read_submission(tmp_path / f"{name}.ipynb")

@@ -3,12 +3,14 @@
 import json
 import struct
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
 
 from autograder.inside import wire
-from autograder.inside.calling import Opaque, Outcome
+from autograder.inside.calling import Caller, Opaque, Outcome, plain
+from autograder.inside.functions import FUNCTIONS, Known
 from autograder.subject import CheckFailure, Subject, _same_value
 
 
@@ -62,6 +64,43 @@ def test_wire_keeps_plain_values() -> None:
         "no: é",
         True,
     )
+
+
+def test_wire_keeps_dicts_functions_and_warnings() -> None:
+    """keeps what only some kernels take: a dict of arrays, a function by its name; and what a call warned of"""
+    args = ({"w": np.eye(2, dtype="f4"), "b": np.zeros(2)}, *map(Known, FUNCTIONS))
+    got = wire.unpack(body({"outcome": Outcome(after=plain(args), warning="overflow encountered in exp")}))
+    assert _same_value(got["outcome"].after, args, 0.0) and list(got["outcome"].after[0]) == ["w", "b"]
+    assert got["outcome"].warning == "overflow encountered in exp"
+    assert list(wire.unpack(part(b'{"\\ud800": 1}'))) == ["?"]
+
+
+def test_plain_takes_dicts_that_the_wire_can_carry() -> None:
+    """copies a dict with texts for keys; any other is an object, and none can pass for what the wire makes"""
+    array = np.zeros(2)
+    copy = plain({"a": array, "b": [1, {"c": None}]})
+    assert copy["a"] is not array and copy["b"] == [1, {"c": None}]
+    for odd in (
+        {1: array},
+        {"~": "outcome", "fields": {}},
+        {"x" * 101: 1},
+        dict.fromkeys(map(str, range(65))),
+    ):
+        assert plain(odd) == Opaque("dict")
+
+
+def test_caller_notes_the_first_runtime_warning() -> None:
+    """notes NumPy's warning in every call, whatever the learner silenced, and no other kind of warning"""
+
+    def warn_all(x: np.ndarray) -> np.ndarray:
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+        return 1 / (1 + np.exp(-x))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        call = Caller(warn_all)
+        found = [call((np.array([number]),)).warning for number in (-1000.0, 0.0, -1000.0)]
+    assert found == ["overflow encountered in exp", "", "overflow encountered in exp"]
 
 
 def test_wire_sends_no_objects() -> None:
@@ -182,7 +221,7 @@ class _Zeros:
 
 
 ODD = [
-    None, True, 2**63, -1.5, float("nan"), "text", [], (), {"a": 1}, [[1, [2]]], Opaque("set"), Outcome(),
+    None, True, 2**63, -1.5, float("nan"), "text", [], (), {"a": 1}, {"a": np.zeros(3)}, [[1, [2]]], Opaque("set"), Outcome(),
     np.array(True), np.array(np.nan), np.zeros(0), np.zeros((3, 1)), np.full(3, np.nan), np.full(3, np.inf),
     np.zeros(3, bool)[::-1] | True, np.ones(3, "f2"), np.ones(3, np.longdouble), np.full(3, 2**64 - 1, "u8"),
 ]  # fmt: skip
@@ -196,3 +235,63 @@ def test_no_answer_is_a_fault_of_the_referee(value: object) -> None:
         subject = Subject("zeros", lambda args, got=got: got, _Zeros())  # type: ignore[arg-type]
         with pytest.raises(CheckFailure):
             subject.agrees(np.zeros(3))
+
+
+def _agrees(function, *args: object, **how: object) -> str:  # type: ignore[no-untyped-def]
+    """What `agrees` says of a function whose right answer is zeros; empty if it passes."""
+    subject = Subject("zeros", Caller(function), _Zeros())  # type: ignore[arg-type]
+    try:
+        subject.agrees(*args, **how)  # type: ignore[arg-type]
+    except CheckFailure as failed:
+        return failed.failure.message
+    return ""
+
+
+def test_agrees_as_closely_as_the_check_says() -> None:
+    """takes the tolerance that a check names in place of the usual one"""
+
+    def nearly(x: np.ndarray) -> float:
+        return 1e-8
+
+    class Zero(_Zeros):
+        def expected(self, kernel: str, args: tuple) -> Outcome:
+            return Outcome(0.0)
+
+    subject = Subject("zero", Caller(nearly), Zero())  # type: ignore[arg-type]
+    subject.agrees(np.zeros(1), rtol=1e-6)
+    assert subject.seen[-1].equals(Outcome(2e-8, after=(np.zeros(1),)))
+    with pytest.raises(CheckFailure):
+        subject.agrees(np.zeros(1))
+
+
+def test_agrees_overlooks_warnings_unless_asked() -> None:
+    """fails on a warning only where the check wants none, and then tells it from a wrong value"""
+
+    def warns(x: np.ndarray) -> np.ndarray:
+        return np.log(x) * 0 if x.all() else np.where(x == 0, 0.0, np.log(x))
+
+    assert _agrees(warns, np.zeros(3)) == "" == _agrees(warns, np.ones(3), quiet=True)
+    assert "NumPy warns: divide by zero" in _agrees(warns, np.zeros(3), quiet=True)
+
+
+def test_agrees_sees_into_dicts() -> None:
+    """notices a change in a dict of arrays, or of its keys, and shows each array by its own name"""
+
+    def change(x: dict) -> np.ndarray:
+        x["a"] += 1
+        return np.zeros(3)
+
+    def add(x: dict) -> np.ndarray:
+        x["b"] = 1
+        return np.zeros(3)
+
+    given = {"a": np.ones((2, 2)), "c": np.ones(3)}
+    assert _agrees(lambda x: np.zeros(3), given) == ""
+    for function in (change, add):
+        assert "changes its input x" in _agrees(function, given)
+    subject = Subject("zeros", Caller(change), _Zeros())  # type: ignore[arg-type]
+    with pytest.raises(CheckFailure) as failed:
+        subject.agrees(given)
+    assert [panel.title for panel in failed.value.failure.inputs] == ['x["a"]', 'x["c"]']
+    assert failed.value.failure.size == 7
+    assert (given["a"] == 1).all()

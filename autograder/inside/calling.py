@@ -73,7 +73,7 @@ def _is_plain_key(key: Any) -> bool:
     return type(key) is str and key != "~" and len(key) <= 100
 
 
-def describe_error(error: BaseException, limit: int = 2000) -> str:
+def describe_error(error: BaseException | str, limit: int = 2000) -> str:
     """Text of an exception or a warning, clipped; one whose own text raises is named only."""
     try:
         return str.__getitem__(

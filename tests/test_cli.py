@@ -1,0 +1,154 @@
+"""The command line as someone who sees it first: help with an example, clear errors, exit codes 0, 1 and 2."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograder.chapters import chapter
+from autograder.classroom import Classroom
+from autograder.sample import fill, reference_cell
+
+FILTERS = chapter("filters")
+
+
+def autograder(
+    *words: str | Path, path: str | None = None, timeout: float = 300
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own, with a terminal of 100 columns."""
+    environment = {**os.environ, "COLUMNS": "100", "PATH": path or os.environ["PATH"]}
+    command = [sys.executable, "-m", "autograder", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=timeout)
+
+
+@pytest.fixture
+def room(released: Classroom, tmp_path: Path) -> Classroom:
+    shutil.copytree(released.root, tmp_path / "classroom")
+    return Classroom(tmp_path / "classroom")
+
+
+@pytest.mark.parametrize("command", ["release", "check", "grade", "report", "verify"])
+def test_help_has_an_example(command: str) -> None:
+    done = autograder(command, "--help")
+    assert done.returncode == 0
+    assert f"Example: autograder {command}" in done.stdout
+
+
+def test_no_command_shows_the_help() -> None:
+    assert "verify" in autograder().stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["grade", "nope"], 'no chapter "nope"; there are: pixels, filters'),
+        (["release", "nope"], 'no chapter "nope"'),
+        (
+            ["grade", "filters", "--classroom", "/nowhere"],
+            "was not released yet: run `autograder release filters`",
+        ),
+        (["check", "filters", "nothing.ipynb"], "there is no file nothing.ipynb"),
+        (["check", "filters", __file__], "not a Jupyter notebook"),
+        (["release", "pixels", "--classroom", "/sys/classroom"], "no permission to write /sys/classroom"),
+        (["grade", "filters", "--processes", "0"], "'--processes'"),
+        (["check", "filters"], "Missing argument"),
+    ],
+)
+def test_wrong_use_is_one_clear_line_and_exit_code_2(words: list[str], message: str) -> None:
+    done = autograder(*words)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert message in " ".join(done.stderr.split()) and "Traceback" not in done.stderr
+
+
+def test_missing_submissions_say_where_they_belong(room: Classroom) -> None:
+    done = autograder("grade", "filters", "--classroom", room.root)
+    assert done.returncode == 2
+    assert "put each notebook at submitted/<student>/filters/filters.ipynb" in done.stderr
+    assert (
+        "nothing of filters was graded yet"
+        in autograder("report", "filters", "--classroom", room.root).stderr
+    )
+
+
+def test_a_gradebook_of_another_version_is_refused_and_untouched(room: Classroom) -> None:
+    (room.root / "submitted").mkdir()
+    book = room.root / "gradebook.db"
+    with sqlite3.connect(book) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0123abcd'")
+    done = autograder("grade", "filters", "--classroom", room.root)
+    assert done.returncode == 2 and "nbgrader db upgrade" in done.stderr and "0123abcd" in done.stderr
+    book.write_bytes(b"this is no database at all, just text" * 100)
+    done = autograder("grade", "filters", "--classroom", room.root)
+    assert done.returncode == 2 and "not a database" in done.stderr
+    assert book.read_bytes().startswith(b"this is no database")
+
+
+def test_without_bubblewrap_grading_refuses_and_says_what_to_install(room: Classroom, tmp_path: Path) -> None:
+    (room.root / "submitted").mkdir()
+    (tmp_path / "bin").mkdir()
+    done = autograder("grade", "filters", "--classroom", room.root, path=str(tmp_path / "bin"))
+    assert done.returncode == 2
+    assert "bubblewrap" in done.stderr and "apt-get install" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_whole_round(room: Classroom) -> None:
+    release = room.released(FILTERS)
+    wrong = lambda kernel: (
+        "def relu(x):\n    return abs(x)" if kernel == "relu" else reference_cell(FILTERS, kernel)
+    )
+    for student, write in {"ada": lambda kernel: reference_cell(FILTERS, kernel), "grace": wrong}.items():
+        path = room.folder("submitted", student, FILTERS) / "filters.ipynb"
+        path.parent.mkdir(parents=True)
+        nbformat.write(fill(release, write), path)
+    assert (
+        autograder("check", "filters", path.parent.parent.parent / "ada/filters/filters.ipynb").returncode
+        == 0
+    )
+    checked = autograder("check", "filters", path)
+    assert checked.returncode == 1 and "This looks like a known mistake" in checked.stdout
+    graded = autograder("grade", "filters", "--classroom", room.root)
+    assert graded.returncode == 0, graded.stderr
+    assert "ada" in graded.stdout and "all passed" in graded.stdout and "wrong answer" in graded.stdout
+    one = autograder("grade", "filters", "--classroom", room.root, "--student", "grace", "--again", "--json")
+    (result,) = json.loads(one.stdout)
+    assert result["student"] == "grace"
+    nobody = autograder("grade", "filters", "--classroom", room.root, "--student", "bob")
+    assert nobody.returncode == 2 and "bob has not submitted filters; these have: ada, grace" in nobody.stderr
+    reported = autograder("report", "filters", "--classroom", room.root)
+    assert reported.returncode == 0 and (room.root / "reports" / "filters.html").stat().st_size > 5000
+    assert "relu" in reported.stdout
+
+
+def test_verify_ends_with_1_if_a_check_lets_a_mistake_pass(toy_course: Path) -> None:
+    """In a copy of the course, a check is blunted; verify must notice."""
+    from .conftest import run_in
+
+    checks = toy_course / "autograder" / "checks" / "test_toys.py"
+    before = checks.read_text()
+    try:
+        checks.write_text(
+            before.replace("[1.0, -2.0]", "[2.0, 0.0]").replace("rng.integers(1, 9", "rng.integers(16, 17")
+        )
+        done = run_in(toy_course, "-m", "autograder", "verify", "toys")
+        assert done.returncode == 1 and "squares" in done.stdout, done.stdout + done.stderr
+    finally:
+        checks.write_text(before)
+
+
+def test_verify_holds_for_every_chapter() -> None:
+    done = autograder("verify", "--json", timeout=900)
+    rows = json.loads(done.stdout)
+    assert done.returncode == 0, [problem for row in rows for problem in row["problems"]]
+    for row in rows:
+        assert row["rejected"] == row["named"] == row["mistakes"] >= 5, row
+        assert row["accepted"] == row["alternatives"] >= 2, row
+        assert row["untouched"] == 0 and row["reference"] == row["points"] > 0
+    several = {row["kernel"]: row["alternatives"] for row in rows}
+    assert several["correlate2d"] >= 5 and several["apply_filters"] >= 5

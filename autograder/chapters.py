@@ -61,6 +61,18 @@ def chapter(name: str) -> Chapter:
     raise UnknownChapter(f'no chapter "{name}"; there are: {", ".join(one.name for one in known)}')
 
 
+def earlier_kernels(one: Chapter) -> dict[str, str]:
+    """Source of the reference kernels of all chapters before this one, by the name of their module.
+
+    Later chapters build on the reference, so that a mistake in one chapter does not sink the next.
+    """
+    before = [other for other in chapters() if other.number < one.number]
+    return {
+        f"solutions.{c.name}": (ROOT / "solutions" / f"{c.name}.py").read_text(encoding="utf-8")
+        for c in before
+    }
+
+
 _CHECK_CELL = re.compile(
     r"^```\{code-cell\}[^\n]*\n:tags: \[check\]\n:points: (?P<points>[\d.]+)\n(?:(?!```).*\n)*?check\((?P<kernel>\w+)\)",
     re.MULTILINE,

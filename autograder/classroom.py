@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +14,10 @@ import nbformat
 from nbformat import NotebookNode
 from traitlets.config import Config, PyFileConfigLoader
 
+from course import EARLIER
+
 from .authoring import source_notebook
-from .chapters import ROOT, Chapter
+from .chapters import ROOT, Chapter, earlier_kernels
 from .checking import run_checks
 from .inside.calling import Caller
 from .instant import RECORD_SUFFIX
@@ -93,6 +96,7 @@ class Classroom:
         folder.mkdir(parents=True, exist_ok=True)
         nbformat.write(source_notebook(chapter), folder / f"{chapter.name}.ipynb")
         record_answers(chapter, folder / f"{chapter.name}{RECORD_SUFFIX}")
+        pack_earlier_kernels(chapter, folder / EARLIER)
         with nbgrader_api(self) as (api, log):
             result = api.generate_assignment(chapter.name, force=True, create=True)
         if not result["success"]:
@@ -118,6 +122,23 @@ def record_answers(chapter: Chapter, path: Path) -> None:
 
     run_checks(chapter.checks, recorder, {kernel: noting(kernel) for kernel in reference.points()})
     recorder.write(path)
+
+
+def pack_earlier_kernels(chapter: Chapter, path: Path) -> None:
+    """Pack the kernels of the chapters before into an archive that Python imports from; none for the first chapter.
+
+    It holds solutions, though not as text that a glance would show: release a chapter when those before it are due.
+    """
+    modules = earlier_kernels(chapter)
+    if not modules:
+        path.unlink(missing_ok=True)
+        return
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, source in {"solutions.__init__": "", **modules}.items():
+            info = zipfile.ZipInfo(
+                name.replace(".", "/") + ".py"
+            )  # with a fixed date, so that releases are alike
+            archive.writestr(info, source, zipfile.ZIP_DEFLATED)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import nbformat
 
-from .chapters import ROOT, Chapter
+from .chapters import ROOT, Chapter, earlier_kernels
 from .checking import run_checks
 from .jail import Limits, Session
 from .oracle import Reference
@@ -68,6 +68,7 @@ def bundle_hash(chapter: Chapter, release: bytes) -> str:
         (ROOT / "autograder" / "inside").rglob("*.py")
     )
     digest = hashlib.sha256(release)
+    digest.update("".join(earlier_kernels(chapter).values()).encode())
     for file in files:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     for package in ("numpy", "pytest"):
@@ -99,7 +100,9 @@ def referee(
     rebuilt: Rebuilt, reference: Reference, seed: str, limits: Limits, jailed: bool
 ) -> tuple[tuple[Exercise, ...], tuple[str, ...]]:
     """Run the checks here on kernels that run in the jail; returns the exercises and what was odd."""
-    with Session(rebuilt.cells, limits, jailed) as session:
+    builds_on = any("solutions" in cell.source for cell in rebuilt.cells)
+    modules = earlier_kernels(reference.chapter) if builds_on else {}
+    with Session(rebuilt.cells, limits, jailed, modules) as session:
 
         def caller(kernel: str) -> Call:
             return lambda args: session.call(kernel, args)

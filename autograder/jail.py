@@ -26,9 +26,9 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 from . import walls
@@ -262,7 +262,8 @@ class Session:
     Its workers die with the thread that uses it: so nothing is left behind if the referee is killed.
 
     cells : all code cells, in order; limits : what they may use; jailed : False to run them as a plain subprocess,
-    with resource limits only, where the learner can be trusted
+    with resource limits only, where the learner can be trusted; modules : source of modules that the cells may import,
+    by name, each after those that it imports itself
 
     remarks : what happened to cells, as sentences; outputs : printed text of each cell by name, clipped
 
@@ -272,9 +273,16 @@ class Session:
         If the code is to be jailed and cannot be.
     """
 
-    def __init__(self, cells: Sequence[Cell], limits: Limits = Limits(), jailed: bool = True):
+    def __init__(
+        self,
+        cells: Sequence[Cell],
+        limits: Limits = Limits(),
+        jailed: bool = True,
+        modules: Mapping[str, str] = MappingProxyType({}),
+    ):
         if jailed:
             require_jail()
+        self._modules = modules
         self.remarks: list[str] = []
         self.outputs: dict[str, str] = {}
         self._limits = limits
@@ -351,6 +359,8 @@ class Session:
                 raise self._given_up
             self._worker = spawn(self._limits, self._jailed)
             starts += 1
+            for name, source in self._modules.items():
+                self._ask({"do": "module", "name": name, "source": source}, self._limits.cell_seconds)
             for step, number in itertools.product((self._read_cell, self._run_cell), range(len(self._cells))):
                 try:
                     step(number, self._cells[number])

@@ -3,9 +3,9 @@
 import ast
 import copy
 import functools
+import importlib
 import inspect
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,26 +45,50 @@ def reference_cell(chapter: Chapter, kernel: str) -> str:
 
 @functools.cache
 def variant_cell(variant: Variant) -> str:
-    """A mistake or an alternative as a cell of its own: the function under the kernel's name, and what it needs."""
-    statements = _undecorated(variant.function.__module__)
-    own = next(node for node in statements if isinstance(node, ast.FunctionDef) and node.name == variant.name)
-    others = [
-        node for node in statements if node is not own and not ast.unparse(node).startswith("from autograder")
+    """A mistake or an alternative as a cell of its own: the function under the kernel's name, and what it needs.
+
+    Reference kernels of its own chapter that it calls come along under other names, since a notebook has none.
+    """
+    module = variant.function.__module__
+    chapter = module.rpartition(".")[2]
+    reference = [node for node in _statements(f"solutions.{chapter}") if isinstance(node, ast.FunctionDef)]
+    renames = {node.name: f"given_{node.name}" for node in reference}
+    shared = [
+        node for node in _statements(module) if not _is_import_of(node, "autograder", f"solutions.{chapter}")
     ]
-    function = copy.deepcopy(own)
-    function.name = variant.kernel
-    given = ast.unparse(ast.Module(others, []))
+    own = next(node for node in shared if isinstance(node, ast.FunctionDef) and node.name == variant.name)
+    shared.remove(own)
+    function = _renamed(own, {**renames, variant.name: variant.kernel})
+    imports = [node for node in shared if isinstance(node, ast.Import | ast.ImportFrom)]
+    others = [_renamed(node, renames) for node in [*reference, *shared] if node not in imports]
+    given = ast.unparse(ast.Module([*imports, *others], []))
     needs = keep_statements(given, needed_names([ast.unparse(function)], [given]))
     return f"{needs}\n\n\n{ast.unparse(function)}".strip()
 
 
 @functools.cache
-def _undecorated(module: str) -> list[ast.stmt]:
-    statements = ast.parse(inspect.getsource(sys.modules[module])).body
+def _statements(module: str) -> list[ast.stmt]:
+    """Statements of a module, without decorators and docstrings."""
+    statements = ast.parse(inspect.getsource(importlib.import_module(module))).body
     for node in statements:
         if isinstance(node, ast.FunctionDef):
             node.decorator_list = []
-    return statements
+            node.body = node.body[1:] if ast.get_docstring(node) and node.body[1:] else node.body
+    return [node for node in statements if not isinstance(node, ast.Expr)]
+
+
+def _is_import_of(node: ast.stmt, *modules: str) -> bool:
+    return isinstance(node, ast.ImportFrom) and (node.module or "").startswith(modules)
+
+
+def _renamed(statement: ast.stmt, names: dict[str, str]) -> ast.stmt:
+    changed = copy.deepcopy(statement)
+    for node in ast.walk(changed):
+        if isinstance(node, ast.Name):
+            node.id = names.get(node.id, node.id)
+        elif isinstance(node, ast.FunctionDef):
+            node.name = names.get(node.name, node.name)
+    return changed
 
 
 def fill(release: NotebookNode, write: Callable[[str], str | None], answer: str = "") -> NotebookNode:

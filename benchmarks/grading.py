@@ -30,9 +30,8 @@ def submissions(room: Classroom, count: int) -> dict[str, bytes]:
     """Honest submissions, right and wrong: each kernel in turn is the reference, a mistake or an alternative."""
     release = room.released(CHAPTER)
     kernels = [cell.metadata["nbgrader"]["grade_id"] for cell in release.cells if is_exercise(cell)]
-    ways = {
-        kernel: [None, *(v for v in mistakes.of(CHAPTER.name) if v.kernel == kernel)] for kernel in kernels
-    }
+    variants = mistakes.of(CHAPTER.name)
+    ways = {kernel: [None, *(v for v in variants if v.kernel == kernel)] for kernel in kernels}
     turns = {kernel: itertools.cycle(options) for kernel, options in ways.items()}
     files = {}
     for number in range(count):

@@ -304,6 +304,18 @@ def _call(
         return {"outcome": Outcome(error=error_name(error), message=describe_error(error))}
 
 
+def _add_module(name: str, source: str) -> None:
+    """Make a module that cells can import: an earlier chapter's kernels, which stand in no file in here."""
+    package, _, own = name.rpartition(".")
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    if package:
+        parent = sys.modules.setdefault(package, types.ModuleType(package))
+        parent.__path__ = []
+        setattr(parent, own, module)
+    exec(compile(source, f"<{name}>", "exec"), module.__dict__)
+
+
 def main() -> None:
     """Serve one referee until it hangs up."""
     channel = Channel(int(sys.argv[1]))
@@ -320,9 +332,12 @@ def main() -> None:
     while True:
         message = channel.receive()
         match message["do"]:
+            case "module":
+                _add_module(message["name"], message["source"])
+                answer: dict[str, Any] = {}
             case "read":
                 notebook.read(message["name"], message["source"])
-                answer: dict[str, Any] = {}
+                answer = {}
             case "run":
                 error = notebook.run(message["cell"])
                 text = "" if error is None else _error_text(error, notebook.cells[message["cell"]][0])

@@ -138,7 +138,7 @@ def is_array(panel: Panel) -> bool:
 
 def is_listed(panel: Panel) -> bool:
     """Whether an argument is shown below the call, rather than in it."""
-    return is_array(panel) or (panel.kind != "object" and len(scalar(panel)) > 30)
+    return is_array(panel) or panel.kind == "function" or (panel.kind != "object" and len(scalar(panel)) > 30)
 
 
 def compares(failure: Failure) -> bool:
@@ -157,7 +157,7 @@ def scalar(panel: Panel) -> str:
         return repr(clean(panel.values, 300))
     if panel.kind == "object":
         return f"an object of type {clean(panel.values, 100)}"
-    if panel.kind in ("tuple", "list"):
+    if panel.kind in ("tuple", "list", "dict", "function"):
         return clean(panel.values, 300)
     return number(panel.values, 12) if panel.values is not None else "None"
 
@@ -168,7 +168,11 @@ def call_of(failure: Failure) -> str:
         return clean(failure.call, 200)
     given: list[str] = []
     for panel in failure.inputs:
-        name = clean(panel.title, 60)
+        name = clean(panel.title, 60).partition("[")[
+            0
+        ]  # an entry of a dict belongs to the argument before the bracket
+        if name in given:
+            continue
         short = "" if is_listed(panel) else _literal(panel)
         by_name = short or (given and "=" in given[-1])
         given.append(f"{name}={short or name}" if by_name else name)
@@ -182,7 +186,10 @@ def recipe(failure: Failure) -> str:
         literal = _literal(panel)
         if not literal:
             return ""
-        if is_listed(panel):
+        name, entry, _ = clean(panel.title, 60).partition("[")
+        if entry and f"{name} = {{}}" not in lines:
+            lines.append(f"{name} = {{}}")
+        if entry or is_listed(panel):
             lines.append(f"{clean(panel.title, 60)} = {literal}")
     if any("np." in line for line in lines):
         lines.insert(0, "import numpy as np")
@@ -204,7 +211,7 @@ def _literal(panel: Panel) -> str:
             return repr(ast.literal_eval(str(panel.values)))
         except (ValueError, SyntaxError):
             return ""
-    return "" if panel.kind == "object" else _python(panel.values)
+    return "" if panel.kind in ("object", "dict", "function") else _python(panel.values)
 
 
 def _python(values: Any) -> str:

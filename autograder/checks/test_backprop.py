@@ -1,0 +1,435 @@
+"""Checks of chapter 7, backprop."""
+
+import numpy as np
+
+from autograder.inside.functions import Known
+from autograder.subject import Subject
+
+
+def _signed(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Eighths of both signs, no two of the same size: any flip, swap or transposition makes another array."""
+    size = int(np.prod(shape))
+    values = 1 + rng.permutation(size)
+    values[::2] *= -1
+    return (values / 8).reshape(shape)
+
+
+# graph_gradient
+
+
+def test_graph_gradient_at_zero(graph_gradient: Subject) -> None:
+    """gives 1.5 and 0 at x = 0, y = 2: the product has the slope 1 there, the quotient 1/2"""
+    graph_gradient.agrees(0.0, 2.0)
+
+
+def test_graph_gradient_at_two_and_four(graph_gradient: Subject) -> None:
+    """gives −0.4036 and −0.125 at x = 2, y = 4"""
+    graph_gradient.agrees(2.0, 4.0)
+
+
+def test_graph_gradient_of_the_product(graph_gradient: Subject, rng: np.random.Generator) -> None:
+    """is right where y is so large that the product alone counts"""
+    graph_gradient.agrees(float(rng.integers(2, 11)) / 8, 4096.0)
+
+
+def test_graph_gradient_of_negative_numbers(graph_gradient: Subject, rng: np.random.Generator) -> None:
+    """is right for negative x and negative y"""
+    x, y = rng.integers(2, 11, 2) / 8
+    graph_gradient.agrees(-float(x), 1.5 + float(y))
+    graph_gradient.agrees(float(x), -1.5 - float(y))
+
+
+def test_graph_gradient_of_a_large_angle(graph_gradient: Subject, rng: np.random.Generator) -> None:
+    """takes x in radians, also after many turns"""
+    graph_gradient.agrees(float(rng.integers(20, 60)), 0.125 * float(rng.integers(2, 7)))
+
+
+# numerical_gradient
+
+
+def test_numerical_gradient_of_squares(numerical_gradient: Subject) -> None:
+    """gives 2, 4, −6 for the sum of squares at 1, 2, −3 with h = 1/8"""
+    numerical_gradient.agrees(Known("sum_of_squares"), np.array([1.0, 2.0, -3.0]), 0.125, rtol=1e-6)
+
+
+def test_numerical_gradient_moves_one_entry_at_a_time(
+    numerical_gradient: Subject, rng: np.random.Generator
+) -> None:
+    """moves one entry and holds all others still: 12, 8, 6 for x[0] · x[1] · x[2] at 2, 3, 4"""
+    numerical_gradient.agrees(Known("product"), np.array([2.0, 3.0, 4.0]), 0.25, rtol=1e-6)
+    numerical_gradient.agrees(Known("product"), _signed(rng, (4,)), 0.0625, rtol=1e-6)
+
+
+def test_numerical_gradient_takes_the_step_that_it_is_given(
+    numerical_gradient: Subject, rng: np.random.Generator
+) -> None:
+    """takes the step that it is given: a wide one, to both sides of x"""
+    for h in (0.25, 0.5):
+        numerical_gradient.agrees(Known("weighted_cubes"), _signed(rng, (3,)), h, rtol=1e-6)
+
+
+def test_numerical_gradient_steps_by_a_hundred_thousandth(numerical_gradient: Subject) -> None:
+    """takes h = 1e-5 unless told otherwise, and puts x back exactly"""
+    numerical_gradient.agrees(Known("weighted_cubes"), np.array([0.1, -0.3, 0.0, 0.02]), rtol=1e-6)
+    numerical_gradient.agrees(Known("sum_of_sines"), np.array([0.7, 2.0, -3.3]), rtol=1e-6)
+
+
+def test_numerical_gradient_keeps_the_shape(numerical_gradient: Subject, rng: np.random.Generator) -> None:
+    """takes an array of any shape, and hands it to f in that shape"""
+    numerical_gradient.agrees(Known("product_of_row_sums"), _signed(rng, (3, 2)), 0.125, rtol=1e-6)
+    numerical_gradient.agrees(Known("sum_of_squares"), _signed(rng, (2, 1, 3)), 0.125, rtol=1e-6)
+
+
+def test_numerical_gradient_returns_fractions(numerical_gradient: Subject, rng: np.random.Generator) -> None:
+    """returns fractions, also near 0, and for float32 with a wide step"""
+    numerical_gradient.agrees(Known("sum_of_squares"), _signed(rng, (3,)) / 16, 0.125, rtol=1e-6)
+    small = _signed(rng, (2, 2)).astype(np.float32)  # in eighths, float32 is exact here
+    numerical_gradient.agrees(Known("sum_of_squares"), small, 0.125)
+
+
+# linear_backward
+
+
+def test_linear_backward_on_a_hand_worked_row(linear_backward: Subject) -> None:
+    """works on one example with two inputs and one output: dx = 3·(5, −1), dw = 3·(2, 4), db = 3"""
+    linear_backward.agrees(np.array([[3.0]]), np.array([[2.0, 4.0]]), np.array([[5.0], [-1.0]]))
+
+
+def test_linear_backward_adds_up_over_the_batch(linear_backward: Subject, rng: np.random.Generator) -> None:
+    """adds dw and db up over the batch, and averages nothing"""
+    linear_backward.agrees(np.abs(_signed(rng, (3, 1))), np.abs(_signed(rng, (3, 2))), _signed(rng, (2, 1)))
+
+
+def test_linear_backward_with_as_many_outputs_as_examples(
+    linear_backward: Subject, rng: np.random.Generator
+) -> None:
+    """gives every output its bias gradient, also where there are as many outputs as examples"""
+    # The last row outweighs all else, so that no sum along a row is one down a column.
+    dout = _signed(rng, (3, 3)) * np.array([[1.0], [8.0], [1024.0]])
+    linear_backward.agrees(dout, _signed(rng, (3, 2)), _signed(rng, (2, 3)))
+
+
+def test_linear_backward_where_all_sizes_are_equal(
+    linear_backward: Subject, rng: np.random.Generator
+) -> None:
+    """transposes the right factors, also where shapes do not tell"""
+    linear_backward.agrees(*(_signed(rng, (3, 3)) for _ in range(3)))
+
+
+def test_linear_backward_keeps_all_sizes_apart(linear_backward: Subject, rng: np.random.Generator) -> None:
+    """keeps examples, inputs and outputs apart"""
+    linear_backward.agrees(_signed(rng, (4, 2)), _signed(rng, (4, 3)), _signed(rng, (3, 2)))
+
+
+def test_linear_backward_in_float32(linear_backward: Subject, rng: np.random.Generator) -> None:
+    """takes float32"""
+    shapes = [(2, 5), (2, 3), (3, 5)]
+    linear_backward.agrees(*(_signed(rng, shape).astype(np.float32) for shape in shapes))
+
+
+# relu_backward
+
+
+def test_relu_backward_on_a_hand_worked_row(relu_backward: Subject) -> None:
+    """lets 7, 8, 9 through as 0, 8, 9 where x is −2, 0.5, 3"""
+    relu_backward.agrees(np.array([7.0, 8.0, 9.0]), np.array([-2.0, 0.5, 3.0]))
+
+
+def test_relu_backward_at_zero(relu_backward: Subject, rng: np.random.Generator) -> None:
+    """stops the gradient where x is exactly 0"""
+    x = rng.permutation(np.array([0.0, -0.0, 0.0, 1.5, -1.5]))
+    relu_backward.agrees(1 + np.abs(_signed(rng, (5,))), x)
+
+
+def test_relu_backward_lets_negative_gradients_through(
+    relu_backward: Subject, rng: np.random.Generator
+) -> None:
+    """lets negative gradients through as well: it is x that decides"""
+    x = np.abs(_signed(rng, (2, 3)))
+    x[:, rng.integers(3)] *= -1
+    relu_backward.agrees(-np.abs(_signed(rng, (2, 3))), x)
+
+
+def test_relu_backward_does_not_scale(relu_backward: Subject, rng: np.random.Generator) -> None:
+    """passes the gradient as it is, however large x is"""
+    x = rng.permutation(np.array([0.125, 0.5, 40.0, 3000.0, -0.125, -3000.0]))
+    relu_backward.agrees(_signed(rng, (6,)), x)
+
+
+def test_relu_backward_of_a_whole_batch(relu_backward: Subject, rng: np.random.Generator) -> None:
+    """takes arrays of any shape, also in float32"""
+    relu_backward.agrees(_signed(rng, (2, 3, 4, 2)), _signed(rng, (2, 3, 4, 2)))
+    relu_backward.agrees(*(_signed(rng, (3, 5)).astype(np.float32) for _ in range(2)))
+
+
+# softmax_cross_entropy_backward
+
+
+def test_softmax_cross_entropy_backward_of_a_uniform_guess(softmax_cross_entropy_backward: Subject) -> None:
+    """gives 0.1 for every wrong class and −0.9 for the true one, if ten logits are equal"""
+    softmax_cross_entropy_backward.agrees(np.zeros((1, 10)), np.array([3]))
+
+
+def test_softmax_cross_entropy_backward_of_one_example(
+    softmax_cross_entropy_backward: Subject, rng: np.random.Generator
+) -> None:
+    """subtracts 1 at the true class of one example"""
+    softmax_cross_entropy_backward.agrees(_signed(rng, (1, 4)), np.array([2]))
+
+
+def test_softmax_cross_entropy_backward_is_that_of_the_mean(
+    softmax_cross_entropy_backward: Subject, rng: np.random.Generator
+) -> None:
+    """divides by the number of examples, since the loss is their mean"""
+    softmax_cross_entropy_backward.agrees(_signed(rng, (4, 3)), np.array([2, 0, 1, 1]))
+
+
+def test_softmax_cross_entropy_backward_of_a_square_array(
+    softmax_cross_entropy_backward: Subject, rng: np.random.Generator
+) -> None:
+    """keeps examples and classes apart where there are as many of each, with a class that comes twice"""
+    softmax_cross_entropy_backward.agrees(_signed(rng, (3, 3)), np.array([1, 1, 0]))
+
+
+def test_softmax_cross_entropy_backward_of_large_logits(
+    softmax_cross_entropy_backward: Subject, rng: np.random.Generator
+) -> None:
+    """is right for logits near 1000, and near −1000"""
+    logits = _signed(rng, (2, 3)) + np.array([[1000.0], [-1000.0]])
+    softmax_cross_entropy_backward.agrees(logits, np.array([2, 1]))
+
+
+def test_softmax_cross_entropy_backward_in_float32(
+    softmax_cross_entropy_backward: Subject, rng: np.random.Generator
+) -> None:
+    """takes float32"""
+    softmax_cross_entropy_backward.agrees(_signed(rng, (2, 5)).astype(np.float32), np.array([0, 4]))
+
+
+# max_pool2d_backward
+
+
+def _places(input_size: int, size: int, stride: int) -> int:
+    """How many windows fit along an axis."""
+    return (input_size - size) // stride + 1
+
+
+def _pooled(
+    rng: np.random.Generator, shape: tuple[int, int, int, int], size: int, stride: int
+) -> tuple[np.ndarray, np.ndarray, int, int]:
+    """Arguments for max_pool2d_backward, with an input in which no two numbers are equal."""
+    N, H, W, C = shape
+    dout = _signed(rng, (N, _places(H, size, stride), _places(W, size, stride), C))
+    return dout, _signed(rng, shape), size, stride
+
+
+def test_max_pool2d_backward_on_a_hand_worked_image(max_pool2d_backward: Subject) -> None:
+    """sends the gradients 10 and 20 to the largest cells of two 2×2 windows, 5 and 8"""
+    x = np.array([[1.0, 5.0, 8.0, 2.0], [3.0, 4.0, 6.0, 7.0]]).reshape(1, 2, 4, 1)
+    max_pool2d_backward.agrees(np.array([10.0, 20.0]).reshape(1, 1, 2, 1), x, 2, 2)
+
+
+def test_max_pool2d_backward_of_negative_numbers(
+    max_pool2d_backward: Subject, rng: np.random.Generator
+) -> None:
+    """finds the largest cell also where all are negative"""
+    dout, x, size, stride = _pooled(rng, (1, 4, 4, 1), 2, 2)
+    max_pool2d_backward.agrees(dout, -np.abs(x), size, stride)
+
+
+def test_max_pool2d_backward_adds_up_where_windows_overlap(
+    max_pool2d_backward: Subject, rng: np.random.Generator
+) -> None:
+    """adds up what a cell gets from overlapping windows"""
+    dout, x, size, stride = _pooled(rng, (1, 4, 3, 1), 2, 1)
+    x[0, 1, 1, 0] = 9.5  # the largest cell of four windows
+    max_pool2d_backward.agrees(np.abs(dout), x, size, stride)
+    max_pool2d_backward.agrees(*_pooled(rng, (1, 5, 7, 2), 3, 2))
+
+
+def test_max_pool2d_backward_at_ties(max_pool2d_backward: Subject, rng: np.random.Generator) -> None:
+    """shares out no more and no less than a window's gradient, among its largest cells alone"""
+    # Which of the largest cells gets how much is a convention, so the reference's is not asked for.
+    N, H, W, C = shape = (2, 2, 4, 2)
+    levels = np.array([0.0, 1.5, 1.5, 1.5])  # three of four cells share the first place
+    windows = np.stack([rng.permutation(levels) for _ in range(N * C * H * W // 4)])
+    windows[0] = 0.0  # as ReLU leaves many
+    cells = windows.reshape(N, H // 2, W // 2, C, 2, 2)
+    x = cells.transpose(0, 1, 4, 2, 5, 3).reshape(shape)
+    dout = _signed(rng, (N, H // 2, W // 2, C))
+    dx = max_pool2d_backward.returns(dout, x, 2, 2)
+    max_pool2d_backward.require(
+        isinstance(dx, np.ndarray) and dx.shape == shape,
+        f"the gradient must have the shape of x, {shape}",
+        dout, x, 2, 2, got=dx,
+    )  # fmt: skip
+    given = dx.reshape(N, H // 2, 2, W // 2, 2, C).transpose(0, 1, 3, 5, 2, 4)
+    below = cells < cells.max(axis=(4, 5), keepdims=True)
+    max_pool2d_backward.require(
+        bool(np.all(given[below] == 0)),
+        "a cell that is not the largest of its window got a gradient",
+        dout, x, 2, 2, got=dx,
+    )  # fmt: skip
+    max_pool2d_backward.require(
+        np.allclose(given.sum(axis=(4, 5)), dout, rtol=1e-10),
+        "the gradients in each window must add up to the window's gradient in dout, also where several cells are the "
+        "largest",
+        dout, x, 2, 2, got=dx,
+    )  # fmt: skip
+
+
+def test_max_pool2d_backward_leaves_the_rest_at_zero(
+    max_pool2d_backward: Subject, rng: np.random.Generator
+) -> None:
+    """gives 0 to the cells outside of all windows: at the edge, and between windows"""
+    max_pool2d_backward.agrees(*_pooled(rng, (1, 5, 3, 1), 2, 2))
+    max_pool2d_backward.agrees(*_pooled(rng, (1, 6, 9, 1), 2, 3))
+
+
+def test_max_pool2d_backward_keeps_images_and_channels_apart(
+    max_pool2d_backward: Subject, rng: np.random.Generator
+) -> None:
+    """treats every channel of every image by itself"""
+    max_pool2d_backward.agrees(*_pooled(rng, (3, 4, 6, 2), 2, 2))
+
+
+def test_max_pool2d_backward_of_one_window(max_pool2d_backward: Subject, rng: np.random.Generator) -> None:
+    """takes a window as large as the image"""
+    max_pool2d_backward.agrees(*_pooled(rng, (2, 3, 3, 2), 3, 1))
+
+
+def test_max_pool2d_backward_in_float32(max_pool2d_backward: Subject, rng: np.random.Generator) -> None:
+    """takes float32"""
+    dout, x, size, stride = _pooled(rng, (2, 6, 4, 3), 3, 1)
+    max_pool2d_backward.agrees(dout.astype(np.float32), x.astype(np.float32), size, stride)
+
+
+# avg_pool2d_backward
+
+
+def _shared(
+    rng: np.random.Generator, shape: tuple[int, int, int, int], size: int, stride: int
+) -> tuple[np.ndarray, tuple[int, int, int, int], int, int]:
+    """Arguments for avg_pool2d_backward: in ceil mode, every window counts that begins inside the image."""
+    N, H, W, C = shape
+    # the windows that fit, and one more where a part is left that another window would begin inside of
+    H_out, W_out = (
+        len([top for top in range(0, axis, stride) if top < axis - size + stride]) for axis in (H, W)
+    )
+    return _signed(rng, (N, H_out, W_out, C)), shape, size, stride
+
+
+def test_avg_pool2d_backward_on_a_hand_worked_image(avg_pool2d_backward: Subject) -> None:
+    """shares the gradients 8 and −4 of two 2×2 windows: 2 and −1 for each cell"""
+    avg_pool2d_backward.agrees(np.array([8.0, -4.0]).reshape(1, 1, 2, 1), (1, 2, 4, 1), 2, 2)
+
+
+def test_avg_pool2d_backward_on_a_ragged_edge(avg_pool2d_backward: Subject, rng: np.random.Generator) -> None:
+    """divides by the cells that exist: 4, 2, 2 and 1 for 2×2 windows on 3×3 pixels"""
+    avg_pool2d_backward.agrees(np.array([8.0, 4.0, 2.0, 3.0]).reshape(1, 2, 2, 1), (1, 3, 3, 1), 2, 2)
+    avg_pool2d_backward.agrees(*_shared(rng, (1, 4, 5, 1), 3, 3))
+
+
+def test_avg_pool2d_backward_adds_up_where_windows_overlap(
+    avg_pool2d_backward: Subject, rng: np.random.Generator
+) -> None:
+    """adds up what a cell gets from overlapping windows"""
+    avg_pool2d_backward.agrees(*_shared(rng, (1, 3, 4, 1), 2, 1))
+    avg_pool2d_backward.agrees(*_shared(rng, (1, 5, 7, 2), 3, 2))
+
+
+def test_avg_pool2d_backward_on_a_ragged_edge_with_overlap(
+    avg_pool2d_backward: Subject, rng: np.random.Generator
+) -> None:
+    """adds up and divides by the cells that exist, both at once"""
+    avg_pool2d_backward.agrees(*_shared(rng, (1, 6, 4, 1), 3, 2))
+
+
+def test_avg_pool2d_backward_leaves_gaps_at_zero(
+    avg_pool2d_backward: Subject, rng: np.random.Generator
+) -> None:
+    """gives 0 to the cells between windows that do not touch"""
+    avg_pool2d_backward.agrees(*_shared(rng, (1, 7, 6, 1), 2, 3))
+
+
+def test_avg_pool2d_backward_keeps_images_and_channels_apart(
+    avg_pool2d_backward: Subject, rng: np.random.Generator
+) -> None:
+    """treats every channel of every image by itself"""
+    avg_pool2d_backward.agrees(*_shared(rng, (3, 4, 6, 2), 2, 2))
+
+
+def test_avg_pool2d_backward_in_float32(avg_pool2d_backward: Subject, rng: np.random.Generator) -> None:
+    """takes float32"""
+    dout, shape, size, stride = _shared(rng, (2, 5, 4, 3), 2, 2)
+    avg_pool2d_backward.agrees(dout.astype(np.float32), shape, size, stride)
+
+
+# conv2d_backward
+
+
+def _layer(
+    rng: np.random.Generator,
+    images: tuple[int, int, int, int],
+    filters: tuple[int, int, int, int],
+    stride: int = 1,
+    padding: int = 0,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int, int]:
+    """Arguments for conv2d_backward that fit together."""
+    H_out, W_out = (_places(images[axis] + 2 * padding, filters[axis - 1], stride) for axis in (1, 2))
+    dout = _signed(rng, (images[0], H_out, W_out, filters[3]))
+    return dout, _signed(rng, images), _signed(rng, filters), stride, padding
+
+
+def test_conv2d_backward_of_a_single_window(conv2d_backward: Subject) -> None:
+    """works on one 2×2 window: dx = 2 · w, dw = 2 · x, db = 2, nothing turned"""
+    x = np.array([[1.0, 2.0], [3.0, 5.0]]).reshape(1, 2, 2, 1)
+    w = np.array([[7.0, -1.0], [4.0, 0.5]]).reshape(2, 2, 1, 1)
+    conv2d_backward.agrees(np.full((1, 1, 1, 1), 2.0), x, w)
+
+
+def test_conv2d_backward_on_a_hand_worked_image(conv2d_backward: Subject) -> None:
+    """adds the stamps of four overlapping windows on a 3×3 image"""
+    x = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 10.0]]).reshape(1, 3, 3, 1)
+    w = np.array([[1.0, -2.0], [0.5, 3.0]]).reshape(2, 2, 1, 1)
+    conv2d_backward.agrees(np.array([[1.0, 2.0], [3.0, 5.0]]).reshape(1, 2, 2, 1), x, w)
+
+
+def test_conv2d_backward_adds_up_over_the_batch(conv2d_backward: Subject, rng: np.random.Generator) -> None:
+    """adds dw and db up over all images, and averages nothing"""
+    conv2d_backward.agrees(*_layer(rng, (3, 2, 3, 1), (1, 2, 1, 1)))
+
+
+def test_conv2d_backward_keeps_channels_and_filters_apart(
+    conv2d_backward: Subject, rng: np.random.Generator
+) -> None:
+    """keeps channels and filters apart where there are as many of each"""
+    conv2d_backward.agrees(*_layer(rng, (2, 4, 4, 3), (2, 2, 3, 3)))
+
+
+def test_conv2d_backward_cuts_off_the_padding(conv2d_backward: Subject, rng: np.random.Generator) -> None:
+    """cuts the gradient of the padding off on all sides"""
+    conv2d_backward.agrees(*_layer(rng, (1, 3, 4, 1), (3, 3, 1, 1), padding=1))
+    conv2d_backward.agrees(*_layer(rng, (2, 2, 3, 2), (2, 3, 2, 1), padding=2))
+
+
+def test_conv2d_backward_with_a_stride(conv2d_backward: Subject, rng: np.random.Generator) -> None:
+    """works with strides of 2 and 3"""
+    conv2d_backward.agrees(*_layer(rng, (1, 5, 7, 1), (3, 3, 1, 1), stride=2))
+    conv2d_backward.agrees(*_layer(rng, (1, 5, 8, 2), (2, 2, 2, 2), stride=3))
+
+
+def test_conv2d_backward_where_the_stride_leaves_a_rest(
+    conv2d_backward: Subject, rng: np.random.Generator
+) -> None:
+    """gives 0 to the pixels at the end that no window saw, also with padding"""
+    conv2d_backward.agrees(*_layer(rng, (1, 6, 4, 1), (3, 3, 1, 1), stride=2))
+    conv2d_backward.agrees(*_layer(rng, (2, 6, 7, 2), (3, 2, 2, 3), stride=2, padding=1))
+
+
+def test_conv2d_backward_keeps_all_sizes_apart(conv2d_backward: Subject, rng: np.random.Generator) -> None:
+    """keeps height, width, channels and filters apart, also in float32"""
+    conv2d_backward.agrees(*_layer(rng, (2, 6, 4, 2), (2, 3, 2, 4)))
+    dout, x, w, stride, padding = _layer(rng, (3, 4, 7, 3), (3, 2, 3, 2), padding=1)
+    small = (array.astype(np.float32) for array in (dout, x, w))
+    conv2d_backward.agrees(*small, stride, padding)

@@ -1,0 +1,190 @@
+"""Chapter 7, backprop: how much each number contributed to the loss, layer by layer from the back."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from solutions.fully_connected import softmax
+
+
+def graph_gradient(x: float, y: float) -> tuple[float, float]:
+    """Gradient of f(x, y) = cos(x) · sin(x) + x / y, worked backwards through its graph.
+
+    Parameters
+    ----------
+    x : float, in radians
+    y : float, not 0
+
+    Returns
+    -------
+    (∂f/∂x, ∂f/∂y) : two floats
+    """
+    ### BEGIN SOLUTION
+    df_dx = np.cos(x) * np.cos(x) - np.sin(x) * np.sin(x) + 1 / y
+    df_dy = -x / y**2
+    return float(df_dx), float(df_dy)
+    ### END SOLUTION
+
+
+def numerical_gradient(f: Callable[[np.ndarray], float], x: np.ndarray, h: float = 1e-5) -> np.ndarray:
+    """Estimate the gradient of f at x by central differences, one entry at a time.
+
+    Parameters
+    ----------
+    f : function of one array that returns one number
+    x : array of float64 of any shape; afterwards it is as it was
+    h : float, the step to each side
+
+    Returns
+    -------
+    array of float64, the shape of x: entry i is (f(x + h·eᵢ) − f(x − h·eᵢ)) / (2h)
+    """
+    ### BEGIN SOLUTION
+    gradient = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        before = x[index]
+        x[index] = before + h
+        above = f(x)
+        x[index] = before - h
+        below = f(x)
+        x[index] = before
+        gradient[index] = (above - below) / (2 * h)
+    return gradient
+    ### END SOLUTION
+
+
+def linear_backward(
+    dout: np.ndarray, x: np.ndarray, w: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Backward pass of `linear`.
+
+    Parameters
+    ----------
+    dout : array (N, M), gradient of the loss with respect to the layer's output
+    x : array (N, D), the layer's input; w : array (D, M), its weights
+
+    Returns
+    -------
+    (dx, dw, db) : gradients with respect to x (N, D), w (D, M) and the bias (M,), summed over the batch
+    """
+    ### BEGIN SOLUTION
+    return dout @ w.T, x.T @ dout, dout.sum(axis=0)
+    ### END SOLUTION
+
+
+def relu_backward(dout: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Backward pass of `relu`: the gradient passes where the input was positive, and nowhere else.
+
+    Parameters
+    ----------
+    dout : array, gradient of the loss with respect to the output; x : array of the same shape, the input
+
+    Returns
+    -------
+    array of the same shape, the gradient with respect to x; 0 where x is 0. `dout` stays as it was.
+    """
+    ### BEGIN SOLUTION
+    return dout * (x > 0)
+    ### END SOLUTION
+
+
+def softmax_cross_entropy_backward(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Gradient of the mean cross-entropy loss with respect to the logits.
+
+    Parameters
+    ----------
+    logits : array (N, K); labels : array of integers (N,)
+
+    Returns
+    -------
+    array (N, K): (softmax(logits) − one-hot(labels)) / N
+    """
+    ### BEGIN SOLUTION
+    gradient = softmax(logits)
+    gradient[np.arange(len(labels)), labels] -= 1
+    return gradient / len(labels)
+    ### END SOLUTION
+
+
+def max_pool2d_backward(dout: np.ndarray, x: np.ndarray, size: int, stride: int) -> np.ndarray:
+    """Backward pass of `max_pool2d` (without ceil mode): each gradient goes to the largest cell of its window.
+
+    Parameters
+    ----------
+    dout : array (N, H′, W′, C), gradient with respect to the pooled maps
+    x : array (N, H, W, C), the input of the pooling layer
+    size, stride : int, as in the forward pass; windows may overlap
+
+    Returns
+    -------
+    array (N, H, W, C), the gradient with respect to x. Where windows overlap, their gradients add up. If the largest
+    value of a window stands in several cells, the first of them (row by row) gets the gradient; sharing it
+    equally among them is right as well.
+    """
+    ### BEGIN SOLUTION
+    dx = np.zeros(x.shape, dtype=dout.dtype)
+    for n, i, j, c in np.ndindex(dout.shape):
+        top, left = i * stride, j * stride
+        window = x[n, top : top + size, left : left + size, c]
+        row, column = np.unravel_index(np.argmax(window), window.shape)
+        dx[n, top + row, left + column, c] += dout[n, i, j, c]
+    return dx
+    ### END SOLUTION
+
+
+def avg_pool2d_backward(
+    dout: np.ndarray, x_shape: tuple[int, int, int, int], size: int, stride: int
+) -> np.ndarray:
+    """Backward pass of `avg_pool2d` in ceil mode: each gradient is shared equally among the cells of its window.
+
+    Parameters
+    ----------
+    dout : array (N, H′, W′, C), gradient with respect to the pooled maps
+    x_shape : (N, H, W, C), the shape of the layer's input
+    size, stride : int, as in the forward pass; windows may overlap, or stick out over the edge
+
+    Returns
+    -------
+    array (N, H, W, C), the gradient with respect to the input: each window's gradient divided by the number of its
+    cells that exist, added up where windows overlap
+    """
+    ### BEGIN SOLUTION
+    dx = np.zeros(x_shape, dtype=dout.dtype)
+    for i, j in np.ndindex(dout.shape[1:3]):
+        window = dx[:, i * stride : i * stride + size, j * stride : j * stride + size, :]
+        window += dout[:, i : i + 1, j : j + 1, :] / (window.shape[1] * window.shape[2])
+    return dx
+    ### END SOLUTION
+
+
+def conv2d_backward(
+    dout: np.ndarray, x: np.ndarray, w: np.ndarray, stride: int = 1, padding: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Backward pass of `conv2d`.
+
+    Parameters
+    ----------
+    dout : array (N, H′, W′, K), gradient of the loss with respect to the output
+    x : array (N, H, W, C), the layer's input; w : array (F_h, F_w, C, K), its filters
+    stride, padding : int, as in the forward pass
+
+    Returns
+    -------
+    (dx, dw, db) : gradients with respect to x (N, H, W, C), w (F_h, F_w, C, K) and the bias (K,), summed over the
+    batch. Pixels that no window saw get 0.
+    """
+    ### BEGIN SOLUTION
+    N, H, W, C = x.shape
+    F_h, F_w, _, K = w.shape
+    H_out, W_out = dout.shape[1:3]
+    padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+    d_padded = np.zeros(padded.shape, dtype=dout.dtype)
+    dw = np.zeros(w.shape, dtype=dout.dtype)
+    for i, j in np.ndindex(F_h, F_w):
+        rows = slice(i, i + stride * H_out, stride)
+        columns = slice(j, j + stride * W_out, stride)
+        d_padded[:, rows, columns] += dout @ w[i, j].T
+        dw[i, j] = np.tensordot(padded[:, rows, columns], dout, axes=((0, 1, 2), (0, 1, 2)))
+    dx = d_padded[:, padding : padding + H, padding : padding + W]
+    return dx, dw, dout.sum(axis=(0, 1, 2))
+    ### END SOLUTION

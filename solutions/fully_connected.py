@@ -1,0 +1,137 @@
+"""Chapter 6, fully connected: from feature maps to a probability, and to one number that says how wrong it is."""
+
+import numpy as np
+
+from solutions.filters import relu
+from solutions.padding import conv2d
+from solutions.pooling import max_pool2d
+
+
+def flatten(x: np.ndarray) -> np.ndarray:
+    """Write each image of a batch as one row.
+
+    Parameters
+    ----------
+    x : array (N, H, W, C)
+
+    Returns
+    -------
+    array (N, H·W·C): within a row, pixels run row by row, and each pixel's channels stand side by side
+    """
+    ### BEGIN SOLUTION
+    return x.reshape(len(x), -1)
+    ### END SOLUTION
+
+
+def linear(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Fully connected layer: every output is a weighted sum of all inputs, plus a bias.
+
+    Parameters
+    ----------
+    x : array (N, D), a row for each example
+    w : array (D, M), a column of weights for each output
+    b : array (M,), a bias for each output
+
+    Returns
+    -------
+    array (N, M); no activation is applied
+    """
+    ### BEGIN SOLUTION
+    return x @ w + b
+    ### END SOLUTION
+
+
+def sigmoid(z: np.ndarray) -> np.ndarray:
+    """Squeeze any number into the range from 0 to 1: σ(z) = 1 / (1 + e^(−z)), entry by entry.
+
+    Parameters
+    ----------
+    z : array of any shape
+
+    Returns
+    -------
+    array of float of the same shape; right and without a warning for every z, also for ±1000
+    """
+    ### BEGIN SOLUTION
+    small = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, small) / (1 + small)
+    ### END SOLUTION
+
+
+def log_loss(p: np.ndarray, y: np.ndarray) -> float:
+    """Mean log loss of predicted probabilities: −[y · log p + (1 − y) · log(1 − p)], natural logarithm.
+
+    Parameters
+    ----------
+    p : array of float (N,), predicted probability that the answer is 1, from 0 to 1 inclusive
+    y : array (N,), the true answers, each 0 or 1
+
+    Returns
+    -------
+    float, always finite: p is first kept between 1e-12 and 1 − 1e-12
+    """
+    ### BEGIN SOLUTION
+    p = np.clip(np.asarray(p, dtype=np.float64), 1e-12, 1 - 1e-12)
+    return float(np.mean(-(y * np.log(p) + (1 - y) * np.log(1 - p))))
+    ### END SOLUTION
+
+
+def softmax(z: np.ndarray) -> np.ndarray:
+    """Turn each row of scores into probabilities that sum to 1.
+
+    Parameters
+    ----------
+    z : array (N, K), a row of logits for each example
+
+    Returns
+    -------
+    array of float (N, K): e^(z − max) / Σ e^(z − max) by row; without overflow for any finite z. `z` stays as it was.
+    """
+    ### BEGIN SOLUTION
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+    ### END SOLUTION
+
+
+def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Mean cross-entropy loss: −log of the probability that softmax gives to the true class.
+
+    Parameters
+    ----------
+    logits : array (N, K), scores before softmax
+    labels : array of integers (N,), the true classes, from 0 to K − 1
+
+    Returns
+    -------
+    float: the mean over the N examples; finite for any finite logits
+    """
+    ### BEGIN SOLUTION
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_sums = np.log(np.exp(shifted).sum(axis=1))
+    return float(np.mean(log_sums - shifted[np.arange(len(labels)), labels]))
+    ### END SOLUTION
+
+
+def x_or_not_x(image: np.ndarray, params: dict[str, np.ndarray]) -> float:
+    """Probability that a small picture shows an X: the whole network of the course's story.
+
+    Convolution, ReLU, 2×2 max pooling that keeps ragged edges, flatten, a hidden layer of 3 neurons with ReLU, one
+    output neuron with sigmoid.
+
+    Parameters
+    ----------
+    image : array of float (H, W), 1 is ink and 0 is paper
+    params : dict of arrays: "filters" (3, 3, 1, K), "filter_bias" (K,), "hidden_w" (D, 3), "hidden_b" (3,),
+        "output_w" (3, 1), "output_b" (1,), where D is the length of the flattened pooled maps
+
+    Returns
+    -------
+    float between 0 and 1
+    """
+    ### BEGIN SOLUTION
+    x = image[None, :, :, None]
+    maps = relu(conv2d(x, params["filters"], params["filter_bias"]))
+    pooled = max_pool2d(maps, 2, ceil_mode=True)
+    hidden = relu(linear(flatten(pooled), params["hidden_w"], params["hidden_b"]))
+    return float(sigmoid(linear(hidden, params["output_w"], params["output_b"]))[0, 0])
+    ### END SOLUTION

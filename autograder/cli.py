@@ -292,6 +292,7 @@ def report(
             if as_json:
                 print(json.dumps([result.to_json() for result in results], default=list))
             else:
+                out.print(f"[bold]{chapter.name}[/]: {len(results)} submissions")
                 out.print(class_table(results))
                 out.print(f"class report: {_short(path)}", soft_wrap=True)
 

@@ -50,20 +50,23 @@ def variant_cell(variant: Variant) -> str:
     Reference kernels of its own chapter that it calls come along under other names, since a notebook has none.
     """
     module = variant.function.__module__
-    chapter = module.rpartition(".")[2]
-    reference = [node for node in _statements(f"solutions.{chapter}") if isinstance(node, ast.FunctionDef)]
+    given, renames = _surroundings(module)
+    own = next(n for n in _statements(module) if isinstance(n, ast.FunctionDef) and n.name == variant.name)
+    function = ast.unparse(_renamed(own, {**renames, variant.name: variant.kernel}))
+    needs = keep_statements(given, needed_names([function], [given]))
+    return f"{needs}\n\n\n{function}".strip()
+
+
+@functools.cache
+def _surroundings(module: str) -> tuple[str, dict[str, str]]:
+    """All that a variant of this module could need, as text, and the other names of the reference kernels in it."""
+    solutions = f"solutions.{module.rpartition('.')[2]}"
+    reference = [node for node in _statements(solutions) if isinstance(node, ast.FunctionDef)]
     renames = {node.name: f"given_{node.name}" for node in reference}
-    shared = [
-        node for node in _statements(module) if not _is_import_of(node, "autograder", f"solutions.{chapter}")
-    ]
-    own = next(node for node in shared if isinstance(node, ast.FunctionDef) and node.name == variant.name)
-    shared.remove(own)
-    function = _renamed(own, {**renames, variant.name: variant.kernel})
+    shared = [node for node in _statements(module) if not _is_import_of(node, "autograder", solutions)]
     imports = [node for node in shared if isinstance(node, ast.Import | ast.ImportFrom)]
     others = [_renamed(node, renames) for node in [*reference, *shared] if node not in imports]
-    given = ast.unparse(ast.Module([*imports, *others], []))
-    needs = keep_statements(given, needed_names([ast.unparse(function)], [given]))
-    return f"{needs}\n\n\n{ast.unparse(function)}".strip()
+    return ast.unparse(ast.Module([*imports, *others], [])), renames
 
 
 @functools.cache

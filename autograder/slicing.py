@@ -26,7 +26,7 @@ def needed_names(own: Iterable[str], given: Iterable[str]) -> set[str] | None:
     own = list(own)
     try:
         wanted = {name for source in own for name in _uses(_without_commands(source))}
-        statements = [ast.unparse(node) for source in given for node in ast.parse(source).body]
+        statements = [statement for source in given for statement in _statements(source)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     if wanted & _REACHES_FOR_NAMES or any("import *" in source for source in own):
@@ -43,8 +43,12 @@ def keep_statements(source: str, needed: set[str] | None) -> str:
     """The top-level statements of `source` that bind one of the needed names; all of it if `needed` is None."""
     if needed is None:
         return source
-    statements = (ast.unparse(node) for node in ast.parse(source).body)
-    return "\n".join(statement for statement in statements if _binds(statement) & needed)
+    return "\n".join(statement for statement in _statements(source) if _binds(statement) & needed)
+
+
+@functools.lru_cache(maxsize=1024)
+def _statements(source: str) -> tuple[str, ...]:
+    return tuple(ast.unparse(node) for node in ast.parse(source).body)
 
 
 def _without_commands(source: str) -> str:

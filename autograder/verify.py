@@ -175,18 +175,18 @@ def _watching(call: Call, dtypes: set[str]) -> Call:
 
 def verdict_table(rows: list[Row]) -> Table:
     """The rows as a table for the terminal."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1))
-    table.add_column("chapter\nkernel", no_wrap=True)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("")
     for heading in (
         "checks",
         "mistakes\nrejected",
-        "and\nnamed",
-        "alternatives\naccepted",
+        "\nnamed",
+        "other ways\naccepted",
         "un-\ntouched",
         "refer-\nence",
     ):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("tried with")
+    table.add_column("tried\nwith", no_wrap=True)
     for chapter, group in itertools.groupby(rows, lambda row: row.chapter):
         table.add_row(f"[bold]{chapter}[/]")
         for row in group:
@@ -199,7 +199,7 @@ def verdict_table(rows: list[Row]) -> Table:
                 f"{row.accepted}/{row.alternatives}",
                 f"{row.untouched:g}",
                 f"{row.reference:g}/{row.points:g}",
-                " ".join(row.dtypes),
+                " ".join(np.dtype(name).str[1:] for name in row.dtypes),
             )
     sums = {
         name: sum(getattr(row, name) for row in rows) for name in ("checks", "mistakes", "rejected", "named")

@@ -3,15 +3,8 @@
 import numpy as np
 
 from autograder.inside.functions import Known
+from autograder.checks.inputs import signed
 from autograder.subject import Subject
-
-
-def _signed(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Eighths of both signs, no two of the same size: any flip, swap or transposition makes another array."""
-    size = int(np.prod(shape))
-    values = 1 + rng.permutation(size)
-    values[::2] *= -1
-    return (values / 8).reshape(shape)
 
 
 # graph_gradient
@@ -57,7 +50,7 @@ def test_numerical_gradient_moves_one_entry_at_a_time(
 ) -> None:
     """moves one entry and holds all others still: 12, 8, 6 for x[0] · x[1] · x[2] at 2, 3, 4"""
     numerical_gradient.agrees(Known("product"), np.array([2.0, 3.0, 4.0]), 0.25, rtol=1e-6)
-    numerical_gradient.agrees(Known("product"), _signed(rng, (4,)), 0.0625, rtol=1e-6)
+    numerical_gradient.agrees(Known("product"), signed(rng, (4,)), 0.0625, rtol=1e-6)
 
 
 def test_numerical_gradient_takes_the_step_that_it_is_given(
@@ -65,7 +58,7 @@ def test_numerical_gradient_takes_the_step_that_it_is_given(
 ) -> None:
     """takes the step that it is given: a wide one, to both sides of x"""
     for h in (0.25, 0.5):
-        numerical_gradient.agrees(Known("weighted_cubes"), _signed(rng, (3,)), h, rtol=1e-6)
+        numerical_gradient.agrees(Known("weighted_cubes"), signed(rng, (3,)), h, rtol=1e-6)
 
 
 def test_numerical_gradient_steps_by_a_hundred_thousandth(numerical_gradient: Subject) -> None:
@@ -76,14 +69,14 @@ def test_numerical_gradient_steps_by_a_hundred_thousandth(numerical_gradient: Su
 
 def test_numerical_gradient_keeps_the_shape(numerical_gradient: Subject, rng: np.random.Generator) -> None:
     """takes an array of any shape, and hands it to f in that shape"""
-    numerical_gradient.agrees(Known("product_of_row_sums"), _signed(rng, (3, 2)), 0.125, rtol=1e-6)
-    numerical_gradient.agrees(Known("sum_of_squares"), _signed(rng, (2, 1, 3)), 0.125, rtol=1e-6)
+    numerical_gradient.agrees(Known("product_of_row_sums"), signed(rng, (3, 2)), 0.125, rtol=1e-6)
+    numerical_gradient.agrees(Known("sum_of_squares"), signed(rng, (2, 1, 3)), 0.125, rtol=1e-6)
 
 
 def test_numerical_gradient_returns_fractions(numerical_gradient: Subject, rng: np.random.Generator) -> None:
     """returns fractions, also near 0, and for float32 with a wide step"""
-    numerical_gradient.agrees(Known("sum_of_squares"), _signed(rng, (3,)) / 16, 0.125, rtol=1e-6)
-    small = _signed(rng, (2, 2)).astype(np.float32)  # in eighths, float32 is exact here
+    numerical_gradient.agrees(Known("sum_of_squares"), signed(rng, (3,)) / 16, 0.125, rtol=1e-6)
+    small = signed(rng, (2, 2)).astype(np.float32)  # in eighths, float32 is exact here
     numerical_gradient.agrees(Known("sum_of_squares"), small, 0.125)
 
 
@@ -97,7 +90,7 @@ def test_linear_backward_on_a_hand_worked_row(linear_backward: Subject) -> None:
 
 def test_linear_backward_adds_up_over_the_batch(linear_backward: Subject, rng: np.random.Generator) -> None:
     """adds dw and db up over the batch, and averages nothing"""
-    linear_backward.agrees(np.abs(_signed(rng, (3, 1))), np.abs(_signed(rng, (3, 2))), _signed(rng, (2, 1)))
+    linear_backward.agrees(np.abs(signed(rng, (3, 1))), np.abs(signed(rng, (3, 2))), signed(rng, (2, 1)))
 
 
 def test_linear_backward_with_as_many_outputs_as_examples(
@@ -105,26 +98,26 @@ def test_linear_backward_with_as_many_outputs_as_examples(
 ) -> None:
     """gives every output its bias gradient, also where there are as many outputs as examples"""
     # The last row outweighs all else, so that no sum along a row is one down a column.
-    dout = _signed(rng, (3, 3)) * np.array([[1.0], [8.0], [1024.0]])
-    linear_backward.agrees(dout, _signed(rng, (3, 2)), _signed(rng, (2, 3)))
+    dout = signed(rng, (3, 3)) * np.array([[1.0], [8.0], [1024.0]])
+    linear_backward.agrees(dout, signed(rng, (3, 2)), signed(rng, (2, 3)))
 
 
 def test_linear_backward_where_all_sizes_are_equal(
     linear_backward: Subject, rng: np.random.Generator
 ) -> None:
     """transposes the right factors, also where shapes do not tell"""
-    linear_backward.agrees(*(_signed(rng, (3, 3)) for _ in range(3)))
+    linear_backward.agrees(*(signed(rng, (3, 3)) for _ in range(3)))
 
 
 def test_linear_backward_keeps_all_sizes_apart(linear_backward: Subject, rng: np.random.Generator) -> None:
     """keeps examples, inputs and outputs apart"""
-    linear_backward.agrees(_signed(rng, (4, 2)), _signed(rng, (4, 3)), _signed(rng, (3, 2)))
+    linear_backward.agrees(signed(rng, (4, 2)), signed(rng, (4, 3)), signed(rng, (3, 2)))
 
 
 def test_linear_backward_in_float32(linear_backward: Subject, rng: np.random.Generator) -> None:
     """takes float32"""
     shapes = [(2, 5), (2, 3), (3, 5)]
-    linear_backward.agrees(*(_signed(rng, shape).astype(np.float32) for shape in shapes))
+    linear_backward.agrees(*(signed(rng, shape).astype(np.float32) for shape in shapes))
 
 
 # relu_backward
@@ -138,28 +131,28 @@ def test_relu_backward_on_a_hand_worked_row(relu_backward: Subject) -> None:
 def test_relu_backward_at_zero(relu_backward: Subject, rng: np.random.Generator) -> None:
     """stops the gradient where x is exactly 0"""
     x = rng.permutation(np.array([0.0, -0.0, 0.0, 1.5, -1.5]))
-    relu_backward.agrees(1 + np.abs(_signed(rng, (5,))), x)
+    relu_backward.agrees(1 + np.abs(signed(rng, (5,))), x)
 
 
 def test_relu_backward_lets_negative_gradients_through(
     relu_backward: Subject, rng: np.random.Generator
 ) -> None:
     """lets negative gradients through as well: it is x that decides"""
-    x = np.abs(_signed(rng, (2, 3)))
+    x = np.abs(signed(rng, (2, 3)))
     x[:, rng.integers(3)] *= -1
-    relu_backward.agrees(-np.abs(_signed(rng, (2, 3))), x)
+    relu_backward.agrees(-np.abs(signed(rng, (2, 3))), x)
 
 
 def test_relu_backward_does_not_scale(relu_backward: Subject, rng: np.random.Generator) -> None:
     """passes the gradient as it is, however large x is"""
     x = rng.permutation(np.array([0.125, 0.5, 40.0, 3000.0, -0.125, -3000.0]))
-    relu_backward.agrees(_signed(rng, (6,)), x)
+    relu_backward.agrees(signed(rng, (6,)), x)
 
 
 def test_relu_backward_of_a_whole_batch(relu_backward: Subject, rng: np.random.Generator) -> None:
     """takes arrays of any shape, also in float32"""
-    relu_backward.agrees(_signed(rng, (2, 3, 4, 2)), _signed(rng, (2, 3, 4, 2)))
-    relu_backward.agrees(*(_signed(rng, (3, 5)).astype(np.float32) for _ in range(2)))
+    relu_backward.agrees(signed(rng, (2, 3, 4, 2)), signed(rng, (2, 3, 4, 2)))
+    relu_backward.agrees(*(signed(rng, (3, 5)).astype(np.float32) for _ in range(2)))
 
 
 # softmax_cross_entropy_backward
@@ -174,28 +167,28 @@ def test_softmax_cross_entropy_backward_of_one_example(
     softmax_cross_entropy_backward: Subject, rng: np.random.Generator
 ) -> None:
     """subtracts 1 at the true class of one example"""
-    softmax_cross_entropy_backward.agrees(_signed(rng, (1, 4)), np.array([2]))
+    softmax_cross_entropy_backward.agrees(signed(rng, (1, 4)), np.array([2]))
 
 
 def test_softmax_cross_entropy_backward_is_that_of_the_mean(
     softmax_cross_entropy_backward: Subject, rng: np.random.Generator
 ) -> None:
     """divides by the number of examples, since the loss is their mean"""
-    softmax_cross_entropy_backward.agrees(_signed(rng, (4, 3)), np.array([2, 0, 1, 1]))
+    softmax_cross_entropy_backward.agrees(signed(rng, (4, 3)), np.array([2, 0, 1, 1]))
 
 
 def test_softmax_cross_entropy_backward_of_a_square_array(
     softmax_cross_entropy_backward: Subject, rng: np.random.Generator
 ) -> None:
     """keeps examples and classes apart where there are as many of each, with a class that comes twice"""
-    softmax_cross_entropy_backward.agrees(_signed(rng, (3, 3)), np.array([1, 1, 0]))
+    softmax_cross_entropy_backward.agrees(signed(rng, (3, 3)), np.array([1, 1, 0]))
 
 
 def test_softmax_cross_entropy_backward_of_large_logits(
     softmax_cross_entropy_backward: Subject, rng: np.random.Generator
 ) -> None:
     """is right for logits near 1000, and near −1000"""
-    logits = _signed(rng, (2, 3)) + np.array([[1000.0], [-1000.0]])
+    logits = signed(rng, (2, 3)) + np.array([[1000.0], [-1000.0]])
     softmax_cross_entropy_backward.agrees(logits, np.array([2, 1]))
 
 
@@ -203,7 +196,7 @@ def test_softmax_cross_entropy_backward_in_float32(
     softmax_cross_entropy_backward: Subject, rng: np.random.Generator
 ) -> None:
     """takes float32"""
-    softmax_cross_entropy_backward.agrees(_signed(rng, (2, 5)).astype(np.float32), np.array([0, 4]))
+    softmax_cross_entropy_backward.agrees(signed(rng, (2, 5)).astype(np.float32), np.array([0, 4]))
 
 
 # max_pool2d_backward
@@ -219,8 +212,8 @@ def _pooled(
 ) -> tuple[np.ndarray, np.ndarray, int, int]:
     """Arguments for max_pool2d_backward, with an input in which no two numbers are equal."""
     N, H, W, C = shape
-    dout = _signed(rng, (N, _places(H, size, stride), _places(W, size, stride), C))
-    return dout, _signed(rng, shape), size, stride
+    dout = signed(rng, (N, _places(H, size, stride), _places(W, size, stride), C))
+    return dout, signed(rng, shape), size, stride
 
 
 def test_max_pool2d_backward_on_a_hand_worked_image(max_pool2d_backward: Subject) -> None:
@@ -256,7 +249,7 @@ def test_max_pool2d_backward_at_ties(max_pool2d_backward: Subject, rng: np.rando
     windows[0] = 0.0  # as ReLU leaves many
     cells = windows.reshape(N, H // 2, W // 2, C, 2, 2)
     x = cells.transpose(0, 1, 4, 2, 5, 3).reshape(shape)
-    dout = _signed(rng, (N, H // 2, W // 2, C))
+    dout = signed(rng, (N, H // 2, W // 2, C))
     dx = max_pool2d_backward.returns(dout, x, 2, 2)
     max_pool2d_backward.require(
         isinstance(dx, np.ndarray) and dx.shape == shape,
@@ -316,7 +309,7 @@ def _shared(
     H_out, W_out = (
         len([top for top in range(0, axis, stride) if top < axis - size + stride]) for axis in (H, W)
     )
-    return _signed(rng, (N, H_out, W_out, C)), shape, size, stride
+    return signed(rng, (N, H_out, W_out, C)), shape, size, stride
 
 
 def test_avg_pool2d_backward_on_a_hand_worked_image(avg_pool2d_backward: Subject) -> None:
@@ -377,8 +370,8 @@ def _layer(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int, int]:
     """Arguments for conv2d_backward that fit together."""
     H_out, W_out = (_places(images[axis] + 2 * padding, filters[axis - 1], stride) for axis in (1, 2))
-    dout = _signed(rng, (images[0], H_out, W_out, filters[3]))
-    return dout, _signed(rng, images), _signed(rng, filters), stride, padding
+    dout = signed(rng, (images[0], H_out, W_out, filters[3]))
+    return dout, signed(rng, images), signed(rng, filters), stride, padding
 
 
 def test_conv2d_backward_of_a_single_window(conv2d_backward: Subject) -> None:

@@ -2,23 +2,11 @@
 
 import numpy as np
 
+from autograder.checks.inputs import bright, signed
 from autograder.subject import Subject
 from course.datasets import PLUS, RING, X
 
 # The inputs are eighths: their products and sums are exact in float64, whatever the order of adding.
-
-
-def _signed(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Eighths of both signs, no two of the same size: any flip, swap or transposition makes another array."""
-    size = int(np.prod(shape))
-    values = 1 + rng.permutation(size)
-    values[::2] *= -1
-    return (values / 8).reshape(shape)
-
-
-def _bright(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """An 8-bit image in the upper half of its range."""
-    return rng.integers(128, 256, shape).astype(np.uint8)
 
 
 # window_response
@@ -51,7 +39,7 @@ def test_window_response_on_a_window_as_deep_as_wide(
     window_response: Subject, rng: np.random.Generator
 ) -> None:
     """multiplies number by number where height, width and channels are all 3"""
-    window, kernel = _signed(rng, (3, 3, 3)), _signed(rng, (3, 3, 3))
+    window, kernel = signed(rng, (3, 3, 3)), signed(rng, (3, 3, 3))
     window_response.agrees(window, kernel, 0.5)
     window_response.agrees(window, -kernel, -0.5)  # the opposite answer: one of the two is negative
     window_response.agrees(window, kernel, -2.0)  # not 0, should both of them be 0
@@ -59,14 +47,14 @@ def test_window_response_on_a_window_as_deep_as_wide(
 
 def test_window_response_of_bytes(window_response: Subject, rng: np.random.Generator) -> None:
     """adds all 75 products of a 5×5×3 window of uint8"""
-    window, kernel = _bright(rng, (5, 5, 3)), _signed(rng, (5, 5, 3))
+    window, kernel = bright(rng, (5, 5, 3)), signed(rng, (5, 5, 3))
     window_response.agrees(window, np.abs(kernel), -3.0)
     window_response.agrees(window, -np.abs(kernel), 1.5)
 
 
 def test_window_response_in_float32(window_response: Subject, rng: np.random.Generator) -> None:
     """takes float32, with another height than width"""
-    window, kernel = (np.abs(_signed(rng, (4, 2, 3))).astype(np.float32) for _ in range(2))
+    window, kernel = (np.abs(signed(rng, (4, 2, 3))).astype(np.float32) for _ in range(2))
     window_response.agrees(window, kernel, 0.75)
     window_response.agrees(-window, kernel, 0.75)
 
@@ -94,14 +82,14 @@ def test_correlate2d_does_not_flip_the_kernel(correlate2d: Subject) -> None:
 
 def test_correlate2d_with_a_single_weight(correlate2d: Subject, rng: np.random.Generator) -> None:
     """reaches every pixel with a kernel of one weight, and makes negative answers too"""
-    correlate2d.agrees(_signed(rng, (3, 4)), np.array([[-2.5]]))
+    correlate2d.agrees(signed(rng, (3, 4)), np.array([[-2.5]]))
 
 
 def test_correlate2d_with_a_row_and_a_column(correlate2d: Subject, rng: np.random.Generator) -> None:
     """works with a kernel of one row, and with one of one column"""
-    image = _signed(rng, (4, 5))
-    correlate2d.agrees(image, _signed(rng, (1, 3)))
-    correlate2d.agrees(image, _signed(rng, (3, 1)))
+    image = signed(rng, (4, 5))
+    correlate2d.agrees(image, signed(rng, (1, 3)))
+    correlate2d.agrees(image, signed(rng, (3, 1)))
 
 
 def test_correlate2d_with_a_kernel_as_large_as_the_image(
@@ -109,20 +97,20 @@ def test_correlate2d_with_a_kernel_as_large_as_the_image(
 ) -> None:
     """gives one number for a kernel as large as the image, and ValueError for a larger one"""
     image = rng.integers(1, 10_000, (4, 3)) / 8
-    correlate2d.agrees(image, np.abs(_signed(rng, (4, 3))))
-    correlate2d.raises(ValueError, image, _signed(rng, (5, 3)))
-    correlate2d.raises(ValueError, image, _signed(rng, (4, 4)))
+    correlate2d.agrees(image, np.abs(signed(rng, (4, 3))))
+    correlate2d.raises(ValueError, image, signed(rng, (5, 3)))
+    correlate2d.raises(ValueError, image, signed(rng, (4, 4)))
 
 
 def test_correlate2d_keeps_height_and_width_apart(correlate2d: Subject, rng: np.random.Generator) -> None:
     """keeps height and width apart, in the image and in the kernel"""
-    correlate2d.agrees(_signed(rng, (7, 4)), _signed(rng, (2, 3)))
-    correlate2d.agrees(_signed(rng, (5, 8)).astype(np.float32), _signed(rng, (4, 2)).astype(np.float32))
+    correlate2d.agrees(signed(rng, (7, 4)), signed(rng, (2, 3)))
+    correlate2d.agrees(signed(rng, (5, 8)).astype(np.float32), signed(rng, (4, 2)).astype(np.float32))
 
 
 def test_correlate2d_of_bytes(correlate2d: Subject, rng: np.random.Generator) -> None:
     """leaves the range 0 to 255 and whole numbers behind on a uint8 image"""
-    image, kernel = _bright(rng, (6, 5)), _signed(rng, (2, 3))
+    image, kernel = bright(rng, (6, 5)), signed(rng, (2, 3))
     correlate2d.agrees(image, np.abs(kernel))  # every answer is at least 128 · 21/8 = 336
     correlate2d.agrees(image, -np.abs(kernel))
 
@@ -154,8 +142,8 @@ def test_relu_has_no_upper_limit(relu: Subject, rng: np.random.Generator) -> Non
 
 def test_relu_keeps_shape_and_dtype(relu: Subject, rng: np.random.Generator) -> None:
     """keeps shape and dtype: float32 stays float32, integers stay integers"""
-    relu.agrees(_signed(rng, (2, 3, 4)).astype(np.float32), dtype=np.float32)
-    relu.agrees((8 * _signed(rng, (2, 1, 3, 2))).astype(np.int64), dtype=np.int64)
+    relu.agrees(signed(rng, (2, 3, 4)).astype(np.float32), dtype=np.float32)
+    relu.agrees((8 * signed(rng, (2, 1, 3, 2))).astype(np.int64), dtype=np.int64)
 
 
 def test_relu_keeps_nan(relu: Subject) -> None:
@@ -303,12 +291,12 @@ def test_apply_filters_sums_over_channels(apply_filters: Subject, rng: np.random
     """sums over the channels and adds the bias once"""
     volume = rng.integers(1, 9, (3, 2, 3)) / 8
     volume[..., 0] += 4  # the first channel is unlike the last everywhere
-    apply_filters.agrees(volume, np.abs(_signed(rng, (1, 1, 3, 1))), np.array([1.5]))
+    apply_filters.agrees(volume, np.abs(signed(rng, (1, 1, 3, 1))), np.array([1.5]))
 
 
 def test_apply_filters_gives_every_filter_its_map(apply_filters: Subject, rng: np.random.Generator) -> None:
     """makes a map for each filter, with that filter's own bias"""
-    apply_filters.agrees(_signed(rng, (3, 4, 1)), _signed(rng, (2, 2, 1, 4)), _signed(rng, (4,)))
+    apply_filters.agrees(signed(rng, (3, 4, 1)), signed(rng, (2, 2, 1, 4)), signed(rng, (4,)))
 
 
 def test_apply_filters_does_not_flip_the_filters(apply_filters: Subject) -> None:
@@ -322,29 +310,29 @@ def test_apply_filters_keeps_channels_and_filters_apart(
     apply_filters: Subject, rng: np.random.Generator
 ) -> None:
     """keeps channels and filters apart where there are as many of each"""
-    apply_filters.agrees(_signed(rng, (3, 4, 3)), _signed(rng, (2, 2, 3, 3)), _signed(rng, (3,)))
+    apply_filters.agrees(signed(rng, (3, 4, 3)), signed(rng, (2, 2, 3, 3)), signed(rng, (3,)))
 
 
 def test_apply_filters_with_filters_as_large_as_the_image(
     apply_filters: Subject, rng: np.random.Generator
 ) -> None:
     """gives one number for each filter as large as the image, and ValueError where filters do not fit"""
-    volume, filters, bias = _signed(rng, (3, 4, 2)), _signed(rng, (3, 4, 2, 3)), _signed(rng, (3,))
+    volume, filters, bias = signed(rng, (3, 4, 2)), signed(rng, (3, 4, 2, 3)), signed(rng, (3,))
     apply_filters.agrees(volume, filters, bias)
-    apply_filters.raises(ValueError, volume, _signed(rng, (4, 4, 2, 3)), bias)
-    apply_filters.raises(ValueError, volume, _signed(rng, (3, 5, 2, 3)), bias)
-    apply_filters.raises(ValueError, volume, _signed(rng, (2, 2, 1, 3)), bias)  # one channel for two
+    apply_filters.raises(ValueError, volume, signed(rng, (4, 4, 2, 3)), bias)
+    apply_filters.raises(ValueError, volume, signed(rng, (3, 5, 2, 3)), bias)
+    apply_filters.raises(ValueError, volume, signed(rng, (2, 2, 1, 3)), bias)  # one channel for two
 
 
 def test_apply_filters_keeps_height_and_width_apart(apply_filters: Subject, rng: np.random.Generator) -> None:
     """keeps height, width, channels and filters apart, also in float32"""
-    apply_filters.agrees(_signed(rng, (7, 4, 2)), _signed(rng, (2, 3, 2, 5)), _signed(rng, (5,)))
-    small = [_signed(rng, shape).astype(np.float32) for shape in [(5, 6, 3), (4, 2, 3, 2), (2,)]]
+    apply_filters.agrees(signed(rng, (7, 4, 2)), signed(rng, (2, 3, 2, 5)), signed(rng, (5,)))
+    small = [signed(rng, shape).astype(np.float32) for shape in [(5, 6, 3), (4, 2, 3, 2), (2,)]]
     apply_filters.agrees(*small)
 
 
 def test_apply_filters_to_a_colour_image(apply_filters: Subject, rng: np.random.Generator) -> None:
     """slides two 5×5×3 filters over a uint8 colour image"""
-    filters = np.abs(_signed(rng, (5, 5, 3, 2)))
+    filters = np.abs(signed(rng, (5, 5, 3, 2)))
     filters[..., 1] *= -1  # one map far above 255, one far below 0
-    apply_filters.agrees(_bright(rng, (9, 7, 3)), filters, np.array([0.5, -8.0]))
+    apply_filters.agrees(bright(rng, (9, 7, 3)), filters, np.array([0.5, -8.0]))

@@ -2,16 +2,9 @@
 
 import numpy as np
 
+from autograder.checks.inputs import signed
 from autograder.subject import Subject
 from course.datasets import RING, X
-
-
-def _signed(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Eighths of both signs, no two of the same size: any flip, swap or transposition makes another array."""
-    size = int(np.prod(shape))
-    values = 1 + rng.permutation(size)
-    values[::2] *= -1
-    return (values / 8).reshape(shape)
 
 
 # flatten
@@ -24,24 +17,24 @@ def test_flatten_on_a_hand_worked_image(flatten: Subject) -> None:
 
 def test_flatten_keeps_the_channels_of_a_pixel_together(flatten: Subject, rng: np.random.Generator) -> None:
     """writes the channels of a pixel side by side"""
-    flatten.agrees(_signed(rng, (1, 2, 2, 3)))
+    flatten.agrees(signed(rng, (1, 2, 2, 3)))
 
 
 def test_flatten_runs_row_by_row(flatten: Subject, rng: np.random.Generator) -> None:
     """runs along the rows of an image, whose height is not its width"""
-    flatten.agrees(_signed(rng, (1, 2, 3, 1)))
-    flatten.agrees(_signed(rng, (1, 4, 2, 2)))
+    flatten.agrees(signed(rng, (1, 2, 3, 1)))
+    flatten.agrees(signed(rng, (1, 4, 2, 2)))
 
 
 def test_flatten_keeps_images_apart(flatten: Subject, rng: np.random.Generator) -> None:
     """gives every image of a batch a row of its own"""
-    flatten.agrees(_signed(rng, (3, 2, 2, 1)))
-    flatten.agrees(_signed(rng, (4, 1, 1, 2)))
+    flatten.agrees(signed(rng, (3, 2, 2, 1)))
+    flatten.agrees(signed(rng, (4, 1, 1, 2)))
 
 
 def test_flatten_of_a_whole_batch(flatten: Subject, rng: np.random.Generator) -> None:
     """keeps batch, height, width and channels apart, in float32 and in bytes"""
-    flatten.agrees(_signed(rng, (2, 3, 5, 4)).astype(np.float32))
+    flatten.agrees(signed(rng, (2, 3, 5, 4)).astype(np.float32))
     flatten.agrees((rng.permutation(120) + 128).astype(np.uint8).reshape(5, 3, 2, 4))
 
 
@@ -56,30 +49,30 @@ def test_linear_on_a_hand_worked_row(linear: Subject) -> None:
 
 def test_linear_adds_each_bias_once(linear: Subject, rng: np.random.Generator) -> None:
     """adds to every output its own bias, once"""
-    linear.agrees(np.ones((2, 4)), np.full((4, 3), 0.25), 1 + np.abs(_signed(rng, (3,))))
+    linear.agrees(np.ones((2, 4)), np.full((4, 3), 0.25), 1 + np.abs(signed(rng, (3,))))
 
 
 def test_linear_with_as_many_outputs_as_inputs(linear: Subject, rng: np.random.Generator) -> None:
     """takes a column of weights for each output, also where there are as many outputs as inputs"""
-    linear.agrees(_signed(rng, (2, 3)), _signed(rng, (3, 3)), _signed(rng, (3,)))
+    linear.agrees(signed(rng, (2, 3)), signed(rng, (3, 3)), signed(rng, (3,)))
 
 
 def test_linear_with_as_many_outputs_as_examples(linear: Subject, rng: np.random.Generator) -> None:
     """adds the biases along the right axis, also where there are as many outputs as examples"""
-    linear.agrees(_signed(rng, (4, 2)), _signed(rng, (2, 4)), _signed(rng, (4,)))
+    linear.agrees(signed(rng, (4, 2)), signed(rng, (2, 4)), signed(rng, (4,)))
 
 
 def test_linear_applies_no_activation(linear: Subject, rng: np.random.Generator) -> None:
     """returns the sums as they are, positive and negative"""
-    x, w, b = _signed(rng, (3, 2)), _signed(rng, (2, 1)), np.array([0.5])
+    x, w, b = signed(rng, (3, 2)), signed(rng, (2, 1)), np.array([0.5])
     linear.agrees(x, w, b)
     linear.agrees(x, -w, -b)
 
 
 def test_linear_keeps_all_sizes_apart(linear: Subject, rng: np.random.Generator) -> None:
     """keeps examples, inputs and outputs apart, also in float32"""
-    linear.agrees(_signed(rng, (5, 3)), _signed(rng, (3, 2)), _signed(rng, (2,)))
-    linear.agrees(*(_signed(rng, shape).astype(np.float32) for shape in [(2, 5), (5, 4), (4,)]))
+    linear.agrees(signed(rng, (5, 3)), signed(rng, (3, 2)), signed(rng, (2,)))
+    linear.agrees(*(signed(rng, shape).astype(np.float32) for shape in [(2, 5), (5, 4), (4,)]))
 
 
 # sigmoid
@@ -92,8 +85,8 @@ def test_sigmoid_on_five_numbers(sigmoid: Subject) -> None:
 
 def test_sigmoid_keeps_the_shape(sigmoid: Subject, rng: np.random.Generator) -> None:
     """treats every number of an array alone, whatever its shape"""
-    sigmoid.agrees(_signed(rng, (2, 3, 4)))
-    sigmoid.agrees(_signed(rng, (1, 5)))
+    sigmoid.agrees(signed(rng, (2, 3, 4)))
+    sigmoid.agrees(signed(rng, (1, 5)))
 
 
 def test_sigmoid_of_whole_numbers(sigmoid: Subject, rng: np.random.Generator) -> None:
@@ -118,7 +111,7 @@ def test_sigmoid_far_above_zero(sigmoid: Subject, rng: np.random.Generator) -> N
 
 def test_sigmoid_in_float32(sigmoid: Subject, rng: np.random.Generator) -> None:
     """takes float32, of which the exponential overflows at 89 already"""
-    z = np.append(_signed(rng, (6,)), [100.0, 0.0, -100.0]).reshape(3, 3)
+    z = np.append(signed(rng, (6,)), [100.0, 0.0, -100.0]).reshape(3, 3)
     sigmoid.agrees(z.astype(np.float32), quiet=True)
 
 
@@ -178,34 +171,34 @@ def test_softmax_of_one_row(softmax: Subject) -> None:
 
 def test_softmax_makes_every_row_sum_to_one(softmax: Subject, rng: np.random.Generator) -> None:
     """treats every row by itself"""
-    softmax.agrees(_signed(rng, (4, 3)))
-    softmax.agrees(_signed(rng, (2, 5)))
+    softmax.agrees(signed(rng, (4, 3)))
+    softmax.agrees(signed(rng, (2, 5)))
 
 
 def test_softmax_of_a_square_array(softmax: Subject, rng: np.random.Generator) -> None:
     """keeps rows and columns apart where there are as many of each"""
-    softmax.agrees(_signed(rng, (3, 3)))
+    softmax.agrees(signed(rng, (3, 3)))
 
 
 def test_softmax_of_large_logits(softmax: Subject, rng: np.random.Generator) -> None:
     """is right and does not warn for logits near 1000"""
-    softmax.agrees(1000 + _signed(rng, (1, 4)), quiet=True)
+    softmax.agrees(1000 + signed(rng, (1, 4)), quiet=True)
 
 
 def test_softmax_of_rows_far_apart(softmax: Subject, rng: np.random.Generator) -> None:
     """is right and does not warn where one row lies near 1000, the other near −1000"""
-    softmax.agrees(_signed(rng, (2, 3)) + np.array([[1000.0], [-1000.0]]), quiet=True)
+    softmax.agrees(signed(rng, (2, 3)) + np.array([[1000.0], [-1000.0]]), quiet=True)
 
 
 def test_softmax_of_numbers_far_apart(softmax: Subject, rng: np.random.Generator) -> None:
     """is right and does not warn where one logit of a row stands far above the others"""
-    logits = np.append(_signed(rng, (4,)), [3000.0, 3001.0])
+    logits = np.append(signed(rng, (4,)), [3000.0, 3001.0])
     softmax.agrees(rng.permutation(logits)[np.newaxis], quiet=True)
 
 
 def test_softmax_in_float32(softmax: Subject, rng: np.random.Generator) -> None:
     """takes float32, of which the exponential overflows at 89 already"""
-    softmax.agrees((_signed(rng, (3, 4)) + 100).astype(np.float32), quiet=True)
+    softmax.agrees((signed(rng, (3, 4)) + 100).astype(np.float32), quiet=True)
 
 
 # cross_entropy
@@ -224,18 +217,18 @@ def test_cross_entropy_looks_at_the_true_class(cross_entropy: Subject) -> None:
 
 def test_cross_entropy_is_the_mean_over_examples(cross_entropy: Subject, rng: np.random.Generator) -> None:
     """takes the mean over the examples"""
-    cross_entropy.agrees(_signed(rng, (4, 3)), rng.permutation(np.array([0, 1, 2, 1])))
-    cross_entropy.agrees(_signed(rng, (2, 5)), np.array([4, 1]))
+    cross_entropy.agrees(signed(rng, (4, 3)), rng.permutation(np.array([0, 1, 2, 1])))
+    cross_entropy.agrees(signed(rng, (2, 5)), np.array([4, 1]))
 
 
 def test_cross_entropy_of_a_square_array(cross_entropy: Subject, rng: np.random.Generator) -> None:
     """keeps examples and classes apart where there are as many of each"""
-    cross_entropy.agrees(_signed(rng, (3, 3)), np.array([1, 1, 0]))
+    cross_entropy.agrees(signed(rng, (3, 3)), np.array([1, 1, 0]))
 
 
 def test_cross_entropy_of_large_logits(cross_entropy: Subject, rng: np.random.Generator) -> None:
     """is right for logits near 1000, and near −1000"""
-    logits = _signed(rng, (2, 3)) + np.array([[1000.0], [-1000.0]])
+    logits = signed(rng, (2, 3)) + np.array([[1000.0], [-1000.0]])
     cross_entropy.agrees(logits, np.array([2, 0]))
 
 
@@ -247,7 +240,7 @@ def test_cross_entropy_of_a_hopeless_guess(cross_entropy: Subject) -> None:
 
 def test_cross_entropy_in_float32(cross_entropy: Subject, rng: np.random.Generator) -> None:
     """takes logits in float32"""
-    cross_entropy.agrees(_signed(rng, (5, 4)).astype(np.float32), np.array([3, 0, 2, 2, 1]))
+    cross_entropy.agrees(signed(rng, (5, 4)).astype(np.float32), np.array([3, 0, 2, 2, 1]))
 
 
 # x_or_not_x
@@ -264,8 +257,8 @@ def _network(rng: np.random.Generator, image: np.ndarray, filters: int) -> dict[
         return rng.integers(1, 9, shape) * rng.choice([-1, 1], shape) / 128
 
     H, W = (-(-(size - 2) // 2) for size in image.shape)
-    kernels = _signed(rng, (3, 3, 1, filters)) / 8
-    filter_bias = np.abs(_signed(rng, (filters,))) / 4
+    kernels = signed(rng, (3, 3, 1, filters)) / 8
+    filter_bias = np.abs(signed(rng, (filters,))) / 4
     filter_bias[0] = -1 - np.abs(kernels[..., 0]).sum()
     hidden_w = small(H * W * filters, 3)
     hidden_w[:, 0], hidden_w[:, 1] = np.abs(hidden_w[:, 0]), -np.abs(hidden_w[:, 1])

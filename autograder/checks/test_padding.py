@@ -2,22 +2,10 @@
 
 import numpy as np
 
+from autograder.checks.inputs import bright, signed
 from autograder.subject import Subject
 
 # The inputs are eighths: their products and sums are exact in float64, whatever the order of adding.
-
-
-def _signed(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Eighths of both signs, no two of the same size: any flip, swap or transposition makes another array."""
-    size = int(np.prod(shape))
-    values = 1 + rng.permutation(size)
-    values[::2] *= -1
-    return (values / 8).reshape(shape)
-
-
-def _bright(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """8-bit images in the upper half of the range."""
-    return rng.integers(128, 256, shape).astype(np.uint8)
 
 
 def _image(rows: list[list[float]]) -> np.ndarray:
@@ -35,27 +23,27 @@ def test_zero_pad_on_a_hand_worked_image(zero_pad: Subject) -> None:
 
 def test_zero_pad_with_a_padding_of_0(zero_pad: Subject, rng: np.random.Generator) -> None:
     """leaves the images as they are at padding 0, and not at padding 1"""
-    x = _signed(rng, (2, 3, 2, 1))
+    x = signed(rng, (2, 3, 2, 1))
     zero_pad.agrees(x, 0)
     zero_pad.agrees(x, 1)
 
 
 def test_zero_pad_leaves_batch_and_channels_alone(zero_pad: Subject, rng: np.random.Generator) -> None:
     """adds no image and no channel"""
-    zero_pad.agrees(_signed(rng, (2, 3, 3, 3)), 1)
-    zero_pad.agrees(_signed(rng, (3, 2, 4, 5)), 2)
+    zero_pad.agrees(signed(rng, (2, 3, 3, 3)), 1)
+    zero_pad.agrees(signed(rng, (3, 2, 4, 5)), 2)
 
 
 def test_zero_pad_wider_than_the_image(zero_pad: Subject, rng: np.random.Generator) -> None:
     """adds zeros alone, however wide the frame"""
-    zero_pad.agrees(_signed(rng, (1, 2, 3, 2)), 3)
-    zero_pad.agrees(_signed(rng, (2, 1, 1, 3)), 4)
+    zero_pad.agrees(signed(rng, (1, 2, 3, 2)), 3)
+    zero_pad.agrees(signed(rng, (2, 1, 1, 3)), 4)
 
 
 def test_zero_pad_keeps_the_dtype(zero_pad: Subject, rng: np.random.Generator) -> None:
     """keeps the dtype: uint8 stays uint8, float32 stays float32"""
-    zero_pad.agrees(_bright(rng, (2, 4, 3, 3)), 1, dtype=np.uint8)
-    zero_pad.agrees(_signed(rng, (1, 3, 5, 2)).astype(np.float32), 2, dtype=np.float32)
+    zero_pad.agrees(bright(rng, (2, 4, 3, 3)), 1, dtype=np.uint8)
+    zero_pad.agrees(signed(rng, (1, 3, 5, 2)).astype(np.float32), 2, dtype=np.float32)
 
 
 # same_padding
@@ -120,8 +108,8 @@ def test_conv2d_sums_over_channels_and_adds_each_bias_once(conv2d: Subject, rng:
     """sums over the channels and adds each filter's own bias once"""
     x = rng.integers(1, 9, (2, 2, 1, 3)) / 8
     x[..., 0] += 4  # the first channel is unlike the last everywhere
-    conv2d.agrees(x, np.abs(_signed(rng, (1, 1, 3, 1))), np.array([1.5]))
-    conv2d.agrees(x, _signed(rng, (1, 1, 3, 4)), _signed(rng, (4,)))
+    conv2d.agrees(x, np.abs(signed(rng, (1, 1, 3, 1))), np.array([1.5]))
+    conv2d.agrees(x, signed(rng, (1, 1, 3, 4)), signed(rng, (4,)))
 
 
 def test_conv2d_uses_each_filter_as_it_stands(conv2d: Subject) -> None:
@@ -133,39 +121,39 @@ def test_conv2d_uses_each_filter_as_it_stands(conv2d: Subject) -> None:
 
 def test_conv2d_moves_by_its_stride(conv2d: Subject, rng: np.random.Generator) -> None:
     """moves by the stride both ways, over windows that tile, overlap or leave gaps"""
-    tiles = np.abs(_signed(rng, (2, 2, 1, 1)))
-    conv2d.agrees(_signed(rng, (1, 4, 4, 1)), tiles, np.array([0.5]), 2)
-    conv2d.agrees(_signed(rng, (2, 6, 7, 1)), _signed(rng, (3, 3, 1, 2)), _signed(rng, (2,)), 2)
-    conv2d.agrees(_signed(rng, (1, 8, 5, 2)), _signed(rng, (2, 1, 2, 1)), np.array([-1.0]), 3)
+    tiles = np.abs(signed(rng, (2, 2, 1, 1)))
+    conv2d.agrees(signed(rng, (1, 4, 4, 1)), tiles, np.array([0.5]), 2)
+    conv2d.agrees(signed(rng, (2, 6, 7, 1)), signed(rng, (3, 3, 1, 2)), signed(rng, (2,)), 2)
+    conv2d.agrees(signed(rng, (1, 8, 5, 2)), signed(rng, (2, 1, 2, 1)), np.array([-1.0]), 3)
 
 
 def test_conv2d_pads_every_side_with_zeros(conv2d: Subject, rng: np.random.Generator) -> None:
     """pads all four sides of the images with zeros"""
-    conv2d.agrees(1 + np.abs(_signed(rng, (1, 2, 3, 1))), np.ones((1, 1, 1, 1)), np.array([0.5]), 1, 1)
-    conv2d.agrees(_signed(rng, (2, 4, 3, 2)), _signed(rng, (3, 3, 2, 1)), np.array([0.5]), 1, 1)
-    conv2d.agrees(_signed(rng, (1, 3, 5, 1)), _signed(rng, (2, 4, 1, 2)), _signed(rng, (2,)), 1, 2)
+    conv2d.agrees(1 + np.abs(signed(rng, (1, 2, 3, 1))), np.ones((1, 1, 1, 1)), np.array([0.5]), 1, 1)
+    conv2d.agrees(signed(rng, (2, 4, 3, 2)), signed(rng, (3, 3, 2, 1)), np.array([0.5]), 1, 1)
+    conv2d.agrees(signed(rng, (1, 3, 5, 1)), signed(rng, (2, 4, 1, 2)), signed(rng, (2,)), 1, 2)
 
 
 def test_conv2d_with_filters_as_large_as_the_padded_images(conv2d: Subject, rng: np.random.Generator) -> None:
     """gives one number for filters as large as the padded images, and ValueError for what does not fit"""
-    x, b = _signed(rng, (2, 3, 2, 2)), _signed(rng, (3,))
-    conv2d.agrees(x, _signed(rng, (5, 4, 2, 3)), b, 1, 1)
-    conv2d.agrees(x, _signed(rng, (3, 2, 2, 3)), b, 4)
-    conv2d.raises(ValueError, x, _signed(rng, (4, 2, 2, 3)), b)
-    conv2d.raises(ValueError, x, _signed(rng, (5, 5, 2, 3)), b, 2, 1)
-    conv2d.raises(ValueError, x, _signed(rng, (2, 2, 1, 3)), b)  # one channel for two
-    conv2d.raises(ValueError, x[..., :1], _signed(rng, (2, 2, 2, 3)), b)  # two for one
+    x, b = signed(rng, (2, 3, 2, 2)), signed(rng, (3,))
+    conv2d.agrees(x, signed(rng, (5, 4, 2, 3)), b, 1, 1)
+    conv2d.agrees(x, signed(rng, (3, 2, 2, 3)), b, 4)
+    conv2d.raises(ValueError, x, signed(rng, (4, 2, 2, 3)), b)
+    conv2d.raises(ValueError, x, signed(rng, (5, 5, 2, 3)), b, 2, 1)
+    conv2d.raises(ValueError, x, signed(rng, (2, 2, 1, 3)), b)  # one channel for two
+    conv2d.raises(ValueError, x[..., :1], signed(rng, (2, 2, 2, 3)), b)  # two for one
 
 
 def test_conv2d_keeps_all_sizes_apart(conv2d: Subject, rng: np.random.Generator) -> None:
     """keeps images, height, width, channels and filters apart, with stride and padding, also in float32"""
-    conv2d.agrees(_signed(rng, (2, 5, 7, 3)), _signed(rng, (3, 2, 3, 4)), _signed(rng, (4,)), 2, 1)
-    small = [_signed(rng, shape).astype(np.float32) for shape in [(3, 7, 4, 2), (2, 4, 2, 5), (5,)]]
+    conv2d.agrees(signed(rng, (2, 5, 7, 3)), signed(rng, (3, 2, 3, 4)), signed(rng, (4,)), 2, 1)
+    small = [signed(rng, shape).astype(np.float32) for shape in [(3, 7, 4, 2), (2, 4, 2, 5), (5,)]]
     conv2d.agrees(*small, 3, 2)
 
 
 def test_conv2d_of_bytes(conv2d: Subject, rng: np.random.Generator) -> None:
     """leaves the range 0 to 255 and whole numbers behind on a batch of uint8 colour images"""
-    w = np.abs(_signed(rng, (3, 3, 3, 2)))
+    w = np.abs(signed(rng, (3, 3, 3, 2)))
     w[..., 1] *= -1  # one map far above 255, one far below 0
-    conv2d.agrees(_bright(rng, (2, 5, 4, 3)), w, np.array([0.5, -8.0]), 1, 1)
+    conv2d.agrees(bright(rng, (2, 5, 4, 3)), w, np.array([0.5, -8.0]), 1, 1)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from autograder.checks.inputs import signed
 from autograder.subject import Subject
 
 # The inputs are eighths or whole numbers: their sums are exact in float64, whatever the order of adding.
@@ -18,14 +19,6 @@ RAGGED = -np.array([[9.0, 2.0, 5.0], [4.0, 7.0, 3.0], [6.0, 8.0, 1.0]])
 def _map(rows: np.ndarray) -> np.ndarray:
     """A batch of one map with one channel: array (1, H, W, 1)."""
     return rows[np.newaxis, :, :, np.newaxis]
-
-
-def _signed(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Eighths of both signs, no two of the same size: each window, image and channel has another answer."""
-    size = int(np.prod(shape))
-    values = 1 + rng.permutation(size)
-    values[::2] *= -1
-    return (values / 8).reshape(shape)
 
 
 def _bright(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -46,50 +39,50 @@ def test_max_pool2d_on_a_hand_worked_map(max_pool2d: Subject) -> None:
 def test_max_pool2d_of_negative_numbers(max_pool2d: Subject, rng: np.random.Generator) -> None:
     """finds the largest number where all are negative"""
     max_pool2d.agrees(_map(-1 - HAND_WORKED), 2)
-    max_pool2d.agrees(-np.abs(_signed(rng, (2, 4, 6, 1))), 2)
+    max_pool2d.agrees(-np.abs(signed(rng, (2, 4, 6, 1))), 2)
 
 
 def test_max_pool2d_pools_every_image_and_channel(max_pool2d: Subject, rng: np.random.Generator) -> None:
     """pools every image and every channel by itself"""
-    max_pool2d.agrees(_signed(rng, (2, 2, 2, 3)), 2)
-    max_pool2d.agrees(_signed(rng, (3, 6, 4, 2)), 2)
+    max_pool2d.agrees(signed(rng, (2, 2, 2, 3)), 2)
+    max_pool2d.agrees(signed(rng, (3, 6, 4, 2)), 2)
 
 
 def test_max_pool2d_moves_by_its_stride(max_pool2d: Subject, rng: np.random.Generator) -> None:
     """moves by the stride where it is given: windows overlap or leave gaps"""
     max_pool2d.agrees(_map(HAND_WORKED), 2, 1)
-    max_pool2d.agrees(_signed(rng, (1, 7, 5, 2)), 3, 2)
-    max_pool2d.agrees(_signed(rng, (2, 5, 8, 1)), 2, 3)
+    max_pool2d.agrees(signed(rng, (1, 7, 5, 2)), 3, 2)
+    max_pool2d.agrees(signed(rng, (2, 5, 8, 1)), 2, 3)
 
 
 def test_max_pool2d_drops_partial_windows(max_pool2d: Subject, rng: np.random.Generator) -> None:
     """drops windows that stick out over the edge, unless asked to keep them"""
     max_pool2d.agrees(_map(RAGGED), 2)
-    max_pool2d.agrees(_signed(rng, (2, 5, 8, 2)), 3)
-    max_pool2d.agrees(_signed(rng, (1, 8, 6, 3)), 3, 2, False)
+    max_pool2d.agrees(signed(rng, (2, 5, 8, 2)), 3)
+    max_pool2d.agrees(signed(rng, (1, 8, 6, 3)), 3, 2, False)
 
 
 def test_max_pool2d_keeps_partial_windows_in_ceil_mode(max_pool2d: Subject, rng: np.random.Generator) -> None:
     """keeps them in ceil mode, with the cells that exist, unless they begin beyond the edge"""
     max_pool2d.agrees(_map(RAGGED), 2, None, True)
-    max_pool2d.agrees(-np.abs(_signed(rng, (2, 5, 8, 2))), 3, 2, True)
-    max_pool2d.agrees(_signed(rng, (1, 6, 9, 2)), 2, 3, True)  # a third window would begin at row 6 of 0 to 5
+    max_pool2d.agrees(-np.abs(signed(rng, (2, 5, 8, 2))), 3, 2, True)
+    max_pool2d.agrees(signed(rng, (1, 6, 9, 2)), 2, 3, True)  # a third window would begin at row 6 of 0 to 5
 
 
 def test_max_pool2d_with_a_window_as_large_as_the_map(max_pool2d: Subject, rng: np.random.Generator) -> None:
     """keeps one number for a window as large as the map, and raises ValueError for a larger one"""
-    x = _signed(rng, (2, 3, 3, 2))
+    x = signed(rng, (2, 3, 3, 2))
     max_pool2d.agrees(x, 3)
     max_pool2d.agrees(x, 3, 5)
     max_pool2d.raises(ValueError, x, 4)
-    max_pool2d.raises(ValueError, _signed(rng, (1, 5, 2, 1)), 3)
-    max_pool2d.raises(ValueError, _signed(rng, (1, 2, 5, 1)), 3, 2)
+    max_pool2d.raises(ValueError, signed(rng, (1, 5, 2, 1)), 3)
+    max_pool2d.raises(ValueError, signed(rng, (1, 2, 5, 1)), 3, 2)
 
 
 def test_max_pool2d_keeps_the_dtype(max_pool2d: Subject, rng: np.random.Generator) -> None:
     """keeps the dtype: uint8 stays uint8, float32 stays float32"""
     max_pool2d.agrees(_bright(rng, (1, 4, 6, 2)), 2, dtype=np.uint8)
-    max_pool2d.agrees(_signed(rng, (2, 5, 4, 1)).astype(np.float32), 2, 2, True, dtype=np.float32)
+    max_pool2d.agrees(signed(rng, (2, 5, 4, 1)).astype(np.float32), 2, 2, True, dtype=np.float32)
 
 
 # avg_pool2d
@@ -102,46 +95,46 @@ def test_avg_pool2d_on_a_hand_worked_map(avg_pool2d: Subject) -> None:
 
 def test_avg_pool2d_pools_every_image_and_channel(avg_pool2d: Subject, rng: np.random.Generator) -> None:
     """pools every image and every channel by itself"""
-    avg_pool2d.agrees(np.cumsum(np.abs(_signed(rng, (2, 2, 2, 3))), axis=3), 2)  # channels of other means
-    avg_pool2d.agrees(_signed(rng, (3, 6, 9, 2)), 3)
+    avg_pool2d.agrees(np.cumsum(np.abs(signed(rng, (2, 2, 2, 3))), axis=3), 2)  # channels of other means
+    avg_pool2d.agrees(signed(rng, (3, 6, 9, 2)), 3)
 
 
 def test_avg_pool2d_moves_by_its_stride(avg_pool2d: Subject, rng: np.random.Generator) -> None:
     """moves by the stride where it is given: windows overlap or leave gaps"""
     avg_pool2d.agrees(_map(HAND_WORKED), 2, 1)
-    avg_pool2d.agrees(_signed(rng, (1, 7, 5, 2)), 3, 2)
-    avg_pool2d.agrees(_signed(rng, (2, 5, 8, 1)), 2, 3)
+    avg_pool2d.agrees(signed(rng, (1, 7, 5, 2)), 3, 2)
+    avg_pool2d.agrees(signed(rng, (2, 5, 8, 1)), 2, 3)
 
 
 def test_avg_pool2d_drops_partial_windows(avg_pool2d: Subject, rng: np.random.Generator) -> None:
     """drops windows that stick out over the edge, unless asked to keep them"""
     avg_pool2d.agrees(_map(RAGGED), 2)
-    avg_pool2d.agrees(_signed(rng, (2, 5, 8, 2)), 3)
-    avg_pool2d.agrees(_signed(rng, (1, 8, 6, 3)), 3, 2, False)
+    avg_pool2d.agrees(signed(rng, (2, 5, 8, 2)), 3)
+    avg_pool2d.agrees(signed(rng, (1, 8, 6, 3)), 3, 2, False)
 
 
 def test_avg_pool2d_divides_by_the_cells_that_exist(avg_pool2d: Subject, rng: np.random.Generator) -> None:
     """keeps partial windows in ceil mode and divides each by the number of its cells that exist"""
     avg_pool2d.agrees(_map(RAGGED), 2, None, True)
-    avg_pool2d.agrees(np.abs(_signed(rng, (2, 5, 8, 2))), 3, 2, True)
-    avg_pool2d.agrees(_signed(rng, (1, 6, 9, 2)), 2, 3, True)  # a third window would begin at row 6 of 0 to 5
+    avg_pool2d.agrees(np.abs(signed(rng, (2, 5, 8, 2))), 3, 2, True)
+    avg_pool2d.agrees(signed(rng, (1, 6, 9, 2)), 2, 3, True)  # a third window would begin at row 6 of 0 to 5
 
 
 def test_avg_pool2d_with_a_window_as_large_as_the_map(avg_pool2d: Subject, rng: np.random.Generator) -> None:
     """makes one number of a window as large as the map, and raises ValueError for a larger one"""
-    x = np.abs(_signed(rng, (2, 3, 3, 2)))
+    x = np.abs(signed(rng, (2, 3, 3, 2)))
     avg_pool2d.agrees(x, 3)
     avg_pool2d.agrees(x, 3, 5)
     avg_pool2d.raises(ValueError, x, 4)
-    avg_pool2d.raises(ValueError, _signed(rng, (1, 5, 2, 1)), 3)
-    avg_pool2d.raises(ValueError, _signed(rng, (1, 2, 5, 1)), 3, 2)
+    avg_pool2d.raises(ValueError, signed(rng, (1, 5, 2, 1)), 3)
+    avg_pool2d.raises(ValueError, signed(rng, (1, 2, 5, 1)), 3, 2)
 
 
 def test_avg_pool2d_of_bytes_and_float32(avg_pool2d: Subject, rng: np.random.Generator) -> None:
     """makes fractions of uint8 maps, without overflow, and takes float32"""
     avg_pool2d.agrees(_bright(rng, (1, 4, 6, 2)), 2)
     avg_pool2d.agrees(_bright(rng, (2, 3, 5, 1)), 2, 2, True)
-    avg_pool2d.agrees(_signed(rng, (2, 5, 4, 1)).astype(np.float32), 2, 2, True)
+    avg_pool2d.agrees(signed(rng, (2, 5, 4, 1)).astype(np.float32), 2, 2, True)
 
 
 # avg_pool_as_conv

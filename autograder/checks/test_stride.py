@@ -2,18 +2,11 @@
 
 import numpy as np
 
+from autograder.checks.inputs import signed
 from autograder.subject import Subject
 from course.datasets import X
 
 # The inputs are eighths: their products and sums are exact in float64, whatever the order of adding.
-
-
-def _signed(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    """Eighths of both signs, no two of the same size: another window or weight gives another answer."""
-    size = int(np.prod(shape))
-    values = 1 + rng.permutation(size)
-    values[::2] *= -1
-    return (values / 8).reshape(shape)
 
 
 def _rising(shape: tuple[int, ...]) -> np.ndarray:
@@ -94,7 +87,7 @@ def test_correlate2d_strided_on_the_x(correlate2d_strided: Subject) -> None:
 
 def test_correlate2d_strided_with_stride_1(correlate2d_strided: Subject, rng: np.random.Generator) -> None:
     """sees every window at stride 1, given as a number or as a pair"""
-    image, kernel = _rising((4, 5)) ** 2, _signed(rng, (2, 3))
+    image, kernel = _rising((4, 5)) ** 2, signed(rng, (2, 3))
     kernel[0, 0] = 8.0  # larger than the rest: a flipped kernel answers otherwise
     correlate2d_strided.agrees(image, kernel, 1)
     correlate2d_strided.agrees(image, kernel, (1, 1))
@@ -110,25 +103,25 @@ def test_correlate2d_strided_begins_at_multiples_of_the_stride(correlate2d_strid
 
 def test_correlate2d_strided_with_a_pair(correlate2d_strided: Subject, rng: np.random.Generator) -> None:
     """keeps the stride down and the stride across apart"""
-    image = _signed(rng, (7, 8))
+    image = signed(rng, (7, 8))
     for stride in [(3, 1), (1, 2), (2, 3)]:
-        correlate2d_strided.agrees(image, _signed(rng, (2, 3)), stride)
+        correlate2d_strided.agrees(image, signed(rng, (2, 3)), stride)
 
 
 def test_correlate2d_strided_leaves_a_rest_alone(
     correlate2d_strided: Subject, rng: np.random.Generator
 ) -> None:
     """leaves pixels at the edge alone that no whole window reaches, also where the windows have gaps"""
-    image = _signed(rng, (8, 10))
-    correlate2d_strided.agrees(image, _signed(rng, (3, 3)), 2)
-    correlate2d_strided.agrees(image, _signed(rng, (3, 2)), (4, 3))
+    image = signed(rng, (8, 10))
+    correlate2d_strided.agrees(image, signed(rng, (3, 3)), 2)
+    correlate2d_strided.agrees(image, signed(rng, (3, 2)), (4, 3))
 
 
 def test_correlate2d_strided_with_a_kernel_as_large_as_the_image(
     correlate2d_strided: Subject, rng: np.random.Generator
 ) -> None:
     """gives one number for a kernel as large as the image, at any stride, and ValueError for a larger one"""
-    image, kernel = np.abs(_signed(rng, (4, 3))), np.abs(_signed(rng, (4, 3)))
+    image, kernel = np.abs(signed(rng, (4, 3))), np.abs(signed(rng, (4, 3)))
     correlate2d_strided.agrees(image, kernel, (5, 2))
     correlate2d_strided.raises(ValueError, image, np.ones((5, 3)), 1)
     correlate2d_strided.raises(ValueError, image, np.ones((4, 4)), 2)
@@ -138,9 +131,9 @@ def test_correlate2d_strided_of_bytes_and_float32(
     correlate2d_strided: Subject, rng: np.random.Generator
 ) -> None:
     """takes uint8 images, whose answers are neither whole nor below 256, and float32"""
-    image, kernel = rng.integers(128, 256, (6, 7)).astype(np.uint8), np.abs(_signed(rng, (3, 2)))
+    image, kernel = rng.integers(128, 256, (6, 7)).astype(np.uint8), np.abs(signed(rng, (3, 2)))
     correlate2d_strided.agrees(image, kernel, (1, 3))  # every answer is at least 128 · 21/8 = 336
-    small = [_signed(rng, shape).astype(np.float32) for shape in [(9, 6), (3, 2)]]
+    small = [signed(rng, shape).astype(np.float32) for shape in [(9, 6), (3, 2)]]
     correlate2d_strided.agrees(*small, (2, 3))
 
 

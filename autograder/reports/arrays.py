@@ -96,7 +96,7 @@ def draw(panel: Panel) -> Drawing | None:
     values = _values(panel)
     if values is None:
         return None
-    pieces = list(_pieces(values.shape, panel.title in FILTERS))
+    pieces = list(_pieces(values.shape, _is_filters(panel)))
     return _drawing(values, None, np.full(values.shape, SAME), pieces, None)
 
 
@@ -165,10 +165,15 @@ def _result_pieces(values: np.ndarray, failure: Failure) -> list[_Piece]:
     given = [
         panel for panel in failure.inputs if len(panel.shape or ()) == 4 or panel.title.endswith("shape")
     ]
-    pieces = _pieces(values.shape, all(panel.title in FILTERS for panel in given))
+    pieces = _pieces(values.shape, all(_is_filters(panel) for panel in given))
     if values.ndim < 4:
         return list(pieces)
     return [replace(piece, label=_spoken(piece.key)) for piece in pieces]
+
+
+def _is_filters(panel: Panel) -> bool:
+    """Whether an argument's name, or its key in a dict, says that its four axes are those of filters."""
+    return panel.title.rstrip('"]').rpartition('["')[2] in FILTERS
 
 
 def _spoken(key: tuple[Any, ...]) -> str:

@@ -285,33 +285,29 @@ def _verdicts(group: Class) -> str:
 
 
 def class_table(submissions: Sequence[Submission]) -> "Table":
-    """The same table of students and exercises for a terminal."""
+    """For a terminal: a row for each exercise, with the share that passed and the mistake diagnosed most often."""
     from rich.table import Table
     from rich.text import Text
 
-    styles = {"good": "green", "bad": "red", "limit": "magenta", "open": "dim", "fault": "blue"}
     group = Class.of(submissions)
-    table = Table(show_footer=bool(group.graded))
-    table.add_column("Student", footer="Mean", overflow="fold")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("exercise", no_wrap=True)
+    for heading in ("passed", "", "mean", "of"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("most frequent known mistake")
     for kernel in group.kernels:
-        scores = [result.score for result in group.results(kernel)]
-        table.add_column(
+        results = group.results(kernel)
+        if not results:
+            continue
+        passed = sum(result.verdict == PASSED for result in results)
+        found = Counter(result.mistake for result in results if result.mistake).most_common(1)
+        mistake = f"{found[0][0].replace('_', ' ')} ({found[0][1]}×)" if found else ""
+        table.add_row(
             Text(clean(kernel, 40)),
-            footer=f"{mean(scores):.2f}" if scores else "",
-            justify="right",
-            overflow="fold",
+            f"{passed} of {len(results)}",
+            f"{passed / len(results):.0%}",
+            f"{mean(result.score for result in results):.2f}",
+            points(results[0].points),
+            Text(clean(mistake, 60)),
         )
-    totals = [one.score for one in group.graded]
-    table.add_column("Total", footer=f"{mean(totals):.2f}" if totals else "", justify="right")
-    for one in group.submissions:
-        by_kernel = {exercise.kernel: exercise for exercise in one.exercises} if one.verdict == GRADED else {}
-        cells = []
-        for kernel in group.kernels:
-            look = verdict_of(by_kernel[kernel].verdict) if kernel in by_kernel else None
-            score = f"{points(by_kernel[kernel].score)} {look.sign}" if look else "–"
-            cells.append(Text(score, style=styles[look.tone] if look else "dim"))
-        total = (
-            Text(points(one.score), "bold") if one.verdict == GRADED else Text(one.verdict, styles["fault"])
-        )
-        table.add_row(Text(clean(one.student, 60)), *cells, total)
     return table

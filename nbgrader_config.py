@@ -8,6 +8,7 @@ c = get_config()  # noqa: F821  (nbgrader provides it)
 
 c.CourseDirectory.course_id = "cnn-course"
 c.CourseDirectory.root = str(Path(__file__).parent / "classroom")
+c.Exchange.root = str(Path(__file__).parent / "classroom" / "exchange")
 c.ClearSolutions.code_stub = {"python": STUB}
 c.ClearSolutions.text_stub = ANSWER_STUB
 c.ExecutePreprocessor.timeout = 60

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import nbformat
 
-from .chapters import ROOT, Chapter, earlier_kernels
+from .chapters import CHECKS, ROOT, Chapter, earlier_kernels
 from .checking import run_checks
 from .jail import Limits, Session
 from .oracle import Reference
@@ -59,14 +59,11 @@ def job(
 
 def bundle_hash(chapter: Chapter, release: bytes) -> str:
     """Hash of all that decides a grade besides the submission: the release, the checks, the reference, this program."""
-    files = [
-        chapter.checks,
-        ROOT / "solutions" / f"{chapter.name}.py",
-        ROOT / "autograder" / "mistakes" / f"{chapter.name}.py",
-    ]
-    files += sorted((ROOT / "autograder").glob("*.py")) + sorted(
-        (ROOT / "autograder" / "inside").rglob("*.py")
-    )
+    mistakes = ROOT / "autograder" / "mistakes"
+    files = [chapter.checks, CHECKS / "inputs.py", ROOT / "solutions" / f"{chapter.name}.py"]
+    files += [mistakes / "__init__.py", mistakes / f"{chapter.name}.py"]
+    for folder in ("autograder", "autograder/inside", "autograder/reports"):
+        files += sorted((ROOT / folder).glob("*.py"))
     digest = hashlib.sha256(release)
     digest.update("".join(earlier_kernels(chapter).values()).encode())
     for file in files:

@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from autograder.inside.functions import Known
 from autograder.checks.inputs import signed
+from autograder.inside.functions import Known
 from autograder.subject import Subject
-
 
 # graph_gradient
 

@@ -6,7 +6,6 @@ from autograder.checks.inputs import signed
 from autograder.subject import Subject
 from course.datasets import RING, X
 
-
 # flatten
 
 

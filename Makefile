@@ -6,7 +6,7 @@ BIN := .venv/bin
 export MPLBACKEND := Agg
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail demo test lint book release bench clean
+.PHONY: help setup jail demo test test-all lint book release bench clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,7 +14,12 @@ help:  ## show this list
 demo: setup jail  ## build the book, release, grade a sample class, report
 	@$(BIN)/python -m benchmarks.demo
 
-test: setup jail lint  ## lint, types, spelling, and all tests
+test: setup jail lint  ## lint, types, spelling, and all tests but the slow ones
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-all: setup jail lint  ## the same with the slow tests, and with PyTorch, which it installs
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,torch]'
+	@$(BIN)/python -c 'import torch'  # so that its tests cannot be skipped in silence
 	@$(BIN)/python -m pytest
 
 lint: setup
@@ -28,6 +33,12 @@ release: setup  ## make the learners' notebooks in classroom/release
 
 bench: setup jail  ## grade the same submissions with this grader and with stock nbgrader, in turns
 	@$(BIN)/python -m benchmarks.grading
+
+bench-pages: setup  ## run each chapter's notebook from the reference, and its checks, and print the seconds
+	@$(BIN)/python -m benchmarks.pages
+
+links: setup  ## follow the links of the book; needs a network
+	@$(BIN)/jupyter-book build --builder linkcheck .
 
 setup: .venv/ready
 

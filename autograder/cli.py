@@ -182,16 +182,32 @@ def grade(
     as_json: AsJson = False,
 ) -> None:
     """Grade what was submitted, and write grades, feedback and the autograded notebooks."""
-    from .results import Submission
-
-    results: list[Submission] = []
     with clear_errors():
+        from .batch import grade_class
+        from .classroom import Classroom
         from .jail import require_jail
+        from .results import FAULT
 
         if not unjailed:
             require_jail()
-        for chapter in chosen(names):
-            results += _grade_chapter(chapter, classroom, student, processes, again, not unjailed)
+        with progress() as bar:
+            task = bar.add_task("grading", total=None)
+
+            def start(new: int, known: int) -> None:
+                bar.update(task, total=new)
+                if known:
+                    err.print(f"{known} graded before and unchanged")
+
+            results = grade_class(
+                Classroom(classroom),
+                chosen(names),
+                student=student,
+                processes=processes,
+                again=again,
+                jailed=not unjailed,
+                on_start=start,
+                on_done=lambda: bar.advance(task),
+            )
     if as_json:
         print(json.dumps([result.to_json() for result in results], default=list))
     else:
@@ -200,52 +216,7 @@ def grade(
             f"feedback: {_short(classroom / 'feedback')}   gradebook: {_short(classroom / 'gradebook.db')}",
             soft_wrap=True,
         )
-    raise typer.Exit(1 if any(result.verdict == "grader fault" for result in results) else 0)
-
-
-def _grade_chapter(
-    chapter: Chapter, folder: Path, student: str | None, processes: int, again: bool, jailed: bool
-) -> list[Any]:
-    from .classroom import Classroom, ClassroomError
-    from .grading import Job, grade_all, job
-    from .jail import Limits
-    from .recorder import Recorder
-    from .results import Submission
-
-    room = Classroom(folder)
-    room.released(chapter)
-    release_bytes = room.release_path(chapter).read_bytes()
-    students = room.students(chapter)
-    if student is not None:
-        if student not in students:
-            raise ClassroomError(
-                f"{student} has not submitted {chapter.name}; these have: {', '.join(students) or 'nobody'}"
-            )
-        students = [student]
-    secret = room.secret()
-    results: dict[str, Submission] = {}
-    with Recorder(room, chapter) as recorder:
-        jobs = []
-        for name in students:
-            path = room.folder("submitted", name, chapter) / f"{chapter.name}.ipynb"
-            one = job(name, chapter, path, release_bytes, secret, Limits(), jailed)
-            kept = None if again else recorder.kept(one)
-            if kept:
-                results[name] = kept
-            else:
-                jobs.append(one)
-        if results:
-            err.print(f"{chapter.name}: {len(results)} graded before and unchanged")
-        with progress() as bar:
-            task = bar.add_task(f"grading {chapter.name}", total=len(jobs))
-
-            def done(one: Job, result: Submission) -> None:
-                recorder.record(one, result)
-                results[one.student] = result
-                bar.advance(task)
-
-            grade_all(jobs, processes, done)
-    return [results[name] for name in students]
+    raise typer.Exit(1 if any(result.verdict == FAULT for result in results) else 0)
 
 
 def _print_scores(results: list[Any]) -> None:

@@ -118,10 +118,12 @@ def grade_all(jobs: list[Job], processes: int, on_done: Callable[[Job, Submissio
 
     A referee that dies takes nothing with it: what it was grading is tried once more, alone, then marked as a fault.
     """
+    context = multiprocessing.get_context("forkserver")  # each process starts with the imports done
+    context.set_forkserver_preload([__name__])
     waiting = list(jobs)
     while waiting:
         lost: list[Job] = []
-        with ProcessPoolExecutor(min(processes, len(waiting)), multiprocessing.get_context("spawn")) as pool:
+        with ProcessPoolExecutor(min(processes, len(waiting)), context) as pool:
             futures: dict[Future[Submission], Job] = {pool.submit(grade, one): one for one in waiting}
             for future in as_completed(futures):
                 try:
@@ -130,7 +132,7 @@ def grade_all(jobs: list[Job], processes: int, on_done: Callable[[Job, Submissio
                     lost.append(futures[future])
         waiting = []
         for one in lost:
-            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
+            with ProcessPoolExecutor(1, context) as alone:
                 try:
                     on_done(one, alone.submit(grade, one).result())
                 except BrokenProcessPool:

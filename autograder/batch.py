@@ -1,0 +1,70 @@
+"""Grade a class: leave out what was graded before, grade the rest together, record each result as it comes."""
+
+import contextlib
+from collections.abc import Callable
+
+from .chapters import Chapter
+from .classroom import Classroom, ClassroomError
+from .grading import Job, grade_all, job
+from .jail import Limits
+from .recorder import Recorder
+from .results import Submission
+
+
+def grade_class(
+    room: Classroom,
+    chapters: list[Chapter],
+    *,
+    student: str | None,
+    processes: int,
+    again: bool,
+    jailed: bool,
+    on_start: Callable[[int, int], None],
+    on_done: Callable[[], None],
+) -> list[Submission]:
+    """Grade all submissions of the chapters, or those of one student; returns the results by chapter and name.
+
+    `on_start` is told how many there are to grade and how many were graded before; `on_done` is called after each.
+
+    Raises
+    ------
+    ClassroomError
+        If a chapter was not released, nothing was submitted, or the gradebook cannot be used.
+    """
+    with contextlib.ExitStack() as stack:
+        recorders: dict[str, Recorder] = {}
+        results: dict[tuple[str, str], Submission | None] = {}
+        jobs: list[Job] = []
+        for chapter in chapters:
+            recorder = recorders[chapter.name] = stack.enter_context(Recorder(room, chapter))
+            for one in _jobs(room, chapter, student, jailed):
+                kept = None if again else recorder.kept(one)
+                results[chapter.name, one.student] = kept
+                if kept is None:
+                    jobs.append(one)
+        on_start(len(jobs), len(results) - len(jobs))
+
+        def done(one: Job, result: Submission) -> None:
+            recorders[one.chapter.name].record(one, result)
+            results[one.chapter.name, one.student] = result
+            on_done()
+
+        grade_all(jobs, processes, done)
+    return [result for result in results.values() if result is not None]
+
+
+def _jobs(room: Classroom, chapter: Chapter, student: str | None, jailed: bool) -> list[Job]:
+    room.released(chapter)
+    release = room.release_path(chapter).read_bytes()
+    students = room.students(chapter)
+    if student is not None:
+        if student not in students:
+            others = ", ".join(students) or "nobody"
+            raise ClassroomError(f"{student} has not submitted {chapter.name}; these have: {others}")
+        students = [student]
+    secret = room.secret()
+    made = []
+    for name in students:
+        path = room.folder("submitted", name, chapter) / f"{chapter.name}.ipynb"
+        made.append(job(name, chapter, path, release, secret, Limits(), jailed))
+    return made

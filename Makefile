@@ -3,7 +3,6 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-export MPLBACKEND := Agg
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .PHONY: help setup jail demo test test-all lint book release bench clean

@@ -45,8 +45,7 @@ def grade_class(
         on_start(len(jobs), len(results) - len(jobs))
 
         def done(one: Job, result: Submission) -> None:
-            recorders[one.chapter.name].record(one, result)
-            results[one.chapter.name, one.student] = result
+            results[one.chapter.name, one.student] = recorders[one.chapter.name].record(one, result)
             on_done()
 
         grade_all(jobs, processes, done)

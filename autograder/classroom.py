@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,17 +73,39 @@ class Classroom:
             raise ClassroomError(
                 f"no folder {folder}: put each notebook at submitted/<student>/{chapter.name}/{chapter.name}.ipynb in it"
             )
-        return sorted(entry.name for entry in folder.iterdir() if os.path.lexists(entry / chapter.name))
+        names = [entry.name for entry in folder.iterdir() if os.path.lexists(entry / chapter.name)]
+        return sorted(name for name in names if not name.startswith(".") and not self.odd_name(name))
+
+    def odd_names(self) -> list[str]:
+        """Folders among the submissions whose names nothing could be recorded under, spelled out."""
+        names = [entry.name for entry in (self.root / "submitted").iterdir()]
+        return sorted(ascii(name) for name in names if self.odd_name(name))
+
+    @staticmethod
+    def odd_name(name: str) -> bool:
+        """Whether a name is no text in UTF-8, too long for a file's name with an ending, or not printable."""
+        try:
+            return len(name.encode()) > 200 or not name.isprintable()
+        except UnicodeEncodeError:
+            return True
 
     def secret(self) -> bytes:
         """Key from which the hidden inputs of all submissions are drawn; made once, readable by its owner only."""
         path = self.root / "secret"
         if not path.exists():
             self.root.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor, made = tempfile.mkstemp(dir=self.root, prefix=".secret")
             with open(descriptor, "w") as file:
                 file.write(secrets.token_hex(32))
-        return path.read_bytes()
+            with contextlib.suppress(FileExistsError):
+                os.link(made, path)  # whole or not at all, and never over one that is there
+            os.unlink(made)
+        secret = path.read_bytes()
+        if len(secret) < 32:
+            raise ClassroomError(
+                f"{path} is damaged: restore it from a backup, or delete it to draw new inputs for all"
+            )
+        return secret
 
     def config(self) -> Config:
         """nbgrader's configuration, from the file that plain `nbgrader` reads too, on this folder."""

@@ -1,6 +1,7 @@
 """The command line: release, check, grade, report, verify. Exit codes: 0 all well, 1 something did not pass, 2 wrong use."""
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,11 +61,12 @@ def clear_errors() -> Iterator[None]:
     from .classroom import ClassroomError
     from .jail import JailMissing
     from .rebuild import Ungradable
+    from .reports.words import clean
 
     try:
         yield
     except (UnknownChapter, ClassroomError, ChapterError, JailMissing, Ungradable) as error:
-        err.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
+        err.print(f"[bold red]error:[/] {escape(clean(error, 1000))}", soft_wrap=True)
         raise typer.Exit(2) from None
     except PermissionError as error:
         err.print(
@@ -74,7 +76,7 @@ def clear_errors() -> Iterator[None]:
         raise typer.Exit(2) from None
     except OSError as error:
         err.print(
-            f"[bold red]error:[/] {escape(str(error))}; free some space or check the path, then run this again",
+            f"[bold red]error:[/] {escape(clean(error, 1000))}; free some space or check the path, then run this again",
             soft_wrap=True,
         )
         raise typer.Exit(2) from None
@@ -99,6 +101,22 @@ def progress() -> Progress:
         transient=True,
         disable=not err.is_terminal,
     )
+
+
+def print_json(data: Any) -> None:
+    """Print JSON that every parser takes: NaN and infinities, which JSON does not know, as text."""
+
+    def strict(value: Any) -> Any:
+        match value:
+            case dict():
+                return {key: strict(item) for key, item in value.items()}
+            case list() | tuple():
+                return [strict(item) for item in value]
+            case float() if not math.isfinite(value):
+                return str(value)
+        return value
+
+    print(json.dumps(strict(data), allow_nan=False))
 
 
 @app.command(epilog="Example: `autograder release pixels filters`")
@@ -135,6 +153,7 @@ def check(
         from .oracle import Reference
         from .rebuild import read_submission, rebuild
         from .reports import exercise_text
+        from .reports.words import clean
 
         chapter = find_chapter(name)
         if not unjailed:
@@ -148,17 +167,12 @@ def check(
         with err.status("running the checks …"):
             exercises, remarks = referee(rebuilt, Reference(chapter), PUBLIC_SEED, Limits(), not unjailed)
     if as_json:
-        print(
-            json.dumps(
-                {"exercises": [exercise.to_json() for exercise in exercises], "remarks": remarks},
-                default=list,
-            )
-        )
+        print_json({"exercises": [exercise.to_json() for exercise in exercises], "remarks": remarks})
     else:
         for exercise in exercises:
             print(exercise_text(exercise), end="\n\n")
         for remark in remarks:
-            out.print(f"note: {escape(remark)}", soft_wrap=True)
+            out.print(f"note: {escape(clean(remark, 300))}", soft_wrap=True)
         score, points = sum(e.score for e in exercises), sum(e.points for e in exercises)
         out.print(f"[bold]{score:g} of {points:g} points[/]")
     raise typer.Exit(0 if all(exercise.verdict == "passed" for exercise in exercises) else 1)
@@ -190,6 +204,7 @@ def grade(
 
         if not unjailed:
             require_jail()
+        room = Classroom(classroom)
         with progress() as bar:
             task = bar.add_task("grading", total=None)
 
@@ -197,9 +212,11 @@ def grade(
                 bar.update(task, total=new)
                 if known:
                     err.print(f"{known} graded before and unchanged")
+                if odd := room.odd_names():
+                    err.print(f"left out, rename the folder: {', '.join(odd)}", markup=False)
 
             results = grade_class(
-                Classroom(classroom),
+                room,
                 chosen(names),
                 student=student,
                 processes=processes,
@@ -209,7 +226,7 @@ def grade(
                 on_done=lambda: bar.advance(task),
             )
     if as_json:
-        print(json.dumps([result.to_json() for result in results], default=list))
+        print_json([result.to_json() for result in results])
     else:
         _print_scores(results)
         out.print(
@@ -220,6 +237,8 @@ def grade(
 
 
 def _print_scores(results: list[Any]) -> None:
+    from .reports.words import clean
+
     table = Table(box=None, pad_edge=False)
     for heading in ("chapter", "learner", "score", "of", "verdict"):
         table.add_column(heading, justify="right" if heading in ("score", "of") else "left")
@@ -227,10 +246,10 @@ def _print_scores(results: list[Any]) -> None:
         found = {exercise.verdict for exercise in result.exercises if exercise.verdict != "passed"}
         verdict = ", ".join(sorted(found)) or "all passed"
         if result.reason:
-            verdict = f"{result.verdict}: {result.reason}"
+            verdict = clean(f"{result.verdict}: {result.reason}", 300)
         table.add_row(
             result.assignment,
-            escape(result.student),
+            escape(clean(result.student, 60)),
             f"{result.score:g}",
             f"{result.points:g}",
             escape(verdict),
@@ -261,7 +280,7 @@ def report(
             path = room.root / "reports" / f"{chapter.name}.html"
             write_atomically(path, class_page(results, chapter.title))
             if as_json:
-                print(json.dumps([result.to_json() for result in results], default=list))
+                print_json([result.to_json() for result in results])
             else:
                 out.print(f"[bold]{chapter.name}[/]: {len(results)} submissions")
                 out.print(class_table(results))
@@ -284,7 +303,7 @@ def verify(names: ChapterNames = None, as_json: AsJson = False) -> None:
 
                 found += verify_chapter(chapter, step)
     if as_json:
-        print(json.dumps([row.to_json() for row in found]))
+        print_json([row.to_json() for row in found])
     else:
         out.print(verdict_table(found))
         for row in found:

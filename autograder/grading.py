@@ -9,6 +9,9 @@ import hmac
 import importlib.metadata
 import json
 import multiprocessing
+import multiprocessing.connection
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -49,7 +52,7 @@ def job(
         content = read_submission(path)
     except Ungradable as reason:
         content = reason
-    body = content if isinstance(content, bytes) else str(content).encode()
+    body = content if isinstance(content, bytes) else str(content).encode("utf-8", "replace")
     identity = b"\0".join([chapter.name.encode(), student.encode(), body])
     seed = hmac.new(secret, identity, hashlib.sha256).hexdigest()
     parts = [seed, bundle_hash(chapter, release), json.dumps(asdict(limits), sort_keys=True), str(jailed)]
@@ -123,7 +126,7 @@ def grade_all(jobs: list[Job], processes: int, on_done: Callable[[Job, Submissio
     waiting = list(jobs)
     while waiting:
         lost: list[Job] = []
-        with ProcessPoolExecutor(min(processes, len(waiting)), context) as pool:
+        with ProcessPoolExecutor(min(processes, len(waiting)), context, _end_with_parent) as pool:
             futures: dict[Future[Submission], Job] = {pool.submit(grade, one): one for one in waiting}
             for future in as_completed(futures):
                 try:
@@ -132,7 +135,7 @@ def grade_all(jobs: list[Job], processes: int, on_done: Callable[[Job, Submissio
                     lost.append(futures[future])
         waiting = []
         for one in lost:
-            with ProcessPoolExecutor(1, context) as alone:
+            with ProcessPoolExecutor(1, context, _end_with_parent) as alone:
                 try:
                     on_done(one, alone.submit(grade, one).result())
                 except BrokenProcessPool:
@@ -140,3 +143,15 @@ def grade_all(jobs: list[Job], processes: int, on_done: Callable[[Job, Submissio
                         one.student, one.chapter.name, FAULT, "the grading process died twice", seed=one.seed
                     )
                     on_done(one, fault)
+
+
+def _end_with_parent() -> None:
+    """See to it that a referee whose main process was killed does not stay behind."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

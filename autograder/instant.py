@@ -42,7 +42,7 @@ def check_now(kernel: Any, names: Mapping[str, Any]) -> Score:
     """
     oracles = _oracles()
     known = {name: (checks, oracle) for checks, oracle in oracles for name in oracle.points()}
-    name = next((name for name in known if names.get(name) is kernel), getattr(kernel, "__name__", ""))
+    name = next((name for name in known if names.get(name) is kernel), _own_name(kernel))
     if name not in known or not callable(kernel):
         raise ValueError(f"check() takes the function of an exercise; here these are {', '.join(known)}")
     checks, oracle = known[name]
@@ -62,6 +62,14 @@ def _oracles() -> list[tuple[Path, Oracle]]:
             f"no file *{RECORD_SUFFIX} in {Path.cwd()}: keep the one that was released with the notebook beside it"
         )
     return [(chapter.checks, Reference(chapter)) for chapter in chapters()]
+
+
+def _own_name(kernel: Any) -> str:
+    try:
+        name = kernel.__name__
+    except Exception:  # an object that answers for its attributes itself
+        return ""
+    return name if isinstance(name, str) else ""
 
 
 def _in_notebook() -> bool:

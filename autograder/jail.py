@@ -46,7 +46,10 @@ START_SECONDS = 30.0
 WATCH_SECONDS = 0.05
 """How often the memory of a worker's processes is added up."""
 
-RESTARTS = 4
+EXTRA_RESTARTS = 2
+"""After how many of these all cells that the learner added are left out together."""
+
+RESTARTS = 5
 """How often a worker is started again without the cell that ended it, before the submission is given up."""
 
 SOURCE_BYTES = 2**20
@@ -75,10 +78,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell of a submission: the kernel's name for a solution cell, any other name otherwise."""
+    """A code cell of a submission: the kernel's name for a solution cell, any other name otherwise.
+
+    is_extra : whether it is one that the learner added; these are left out if too many end their worker
+    """
 
     name: str
     source: str
+    is_extra: bool = False
 
 
 class Lost(Exception):
@@ -169,7 +176,7 @@ class Worker:
 
     def _receive(self, deadline: float, limit: str, request: int) -> dict[str, Any]:
         length = int.from_bytes(self._read(4, deadline, limit), "big")
-        if length > wire.MAX_FRAME:
+        if length > wire.MAX_ANSWER:
             raise Lost(CRASHED, f"it sent a frame of {length} bytes")
         try:
             answer = wire.unpack(self._read(length, deadline, limit))
@@ -181,7 +188,7 @@ class Worker:
             case "output limit":
                 raise Lost(OUTPUT_LIMIT, f"output limit ({_size(self._limits.output_bytes)} of printed text)")
             case "result limit":
-                raise Lost(OUTPUT_LIMIT, f"output limit ({_size(wire.MAX_FRAME)} for a result)")
+                raise Lost(OUTPUT_LIMIT, f"output limit ({_size(wire.MAX_ANSWER)} for a result)")
         return answer
 
     def _read(self, count: int, deadline: float, limit: str) -> bytes:
@@ -366,7 +373,10 @@ class Session:
                     step(number, self._cells[number])
                 except Lost as lost:
                     self._leave_out(self._cells.pop(number), lost)
-                    if starts > RESTARTS and not self._given_up:
+                    if starts > EXTRA_RESTARTS and any(cell.is_extra for cell in self._cells):
+                        self._cells = [cell for cell in self._cells if not cell.is_extra]
+                        self._remark("all extra cells were left out")
+                    elif starts > RESTARTS and not self._given_up:
                         text = f"{starts} cells were left out; the last {lost}"
                         self._given_up = Stopped(lost.verdict, text)
                     break

@@ -16,8 +16,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from .authoring import is_exercise
-from .jail import Cell
-from .slicing import keep_statements, needed_names
+from .inside.calling import CHECKED
+from .jail import SOURCE_BYTES, Cell
+from .slicing import bound_names, keep_statements, needed_names
 
 MAX_BYTES = 10 * 2**20
 """Size of the largest notebook that is read."""
@@ -167,7 +168,8 @@ def _cell(cell: dict[str, Any]) -> _Submitted:
         source = "".join(line for line in source if isinstance(line, str))
     fields = _dict(_dict(cell.get("metadata")).get("nbgrader"))
     grade_id = fields.get("grade_id")
-    text = source.replace("\r\n", "\n") if isinstance(source, str) else ""
+    # a lone surrogate, which JSON allows, could be written nowhere
+    text = source.replace("\r\n", "\n").encode("utf-8", "replace").decode() if isinstance(source, str) else ""
     return _Submitted(
         str(cell.get("cell_type")),
         text,
@@ -229,20 +231,34 @@ def _program(
         if cell.kind != "code" or not source.strip():
             continue
         if cell.grade_id in released:
-            if id(cell) in counted:
+            if id(cell) in counted or is_exercise(
+                released[cell.grade_id]
+            ):  # a cell that was split counts in all parts
                 mine.append((cell.grade_id, source, True))
             elif cell.grade_id == "setup":
                 mine.append(("setup", released["setup"].source, False))
+            elif cell.grade_id.startswith("check-"):
+                mine.append((cell.grade_id, _remember(cell.grade_id.removeprefix("check-")), False))
         elif source.rstrip() in given:
-            mine.append((name, source, False))
+            mine.append((f"given {name}", source, False))
         else:
             mine.append((name, source, True))
     if "setup" in released and not any(name == "setup" for name, _, _ in mine):
         mine.insert(0, ("setup", released["setup"].source, False))
-    needed = needed_names(
-        [source for _, source, own in mine if own], [source for _, source, own in mine if not own]
-    )
+    readable = [(name, source, own) for name, source, own in mine if len(source) <= SOURCE_BYTES]
+    given_sources = [source for name, source, own in readable if not own and not name.startswith("check-")]
+    needed = needed_names([source for _, source, own in readable if own], given_sources)
+    taken: set[str] = set()
     for name, source, own in mine:
-        kept = source if own else keep_statements(source, needed)
-        if kept.strip():
+        if own:
+            taken |= bound_names(source) if len(source) <= SOURCE_BYTES else set()
+            yield Cell(name, source, is_extra=name.startswith("cell "))
+        elif name.startswith("check-"):
+            yield Cell(name, source)
+        elif kept := keep_statements(source, None if needed is None else needed - taken).strip():
             yield Cell(name, kept)
+
+
+def _remember(kernel: str) -> str:
+    """Code for the place of a kernel's check, where nbgrader would judge it: a later cell may give the name away."""
+    return f"try:\n    {CHECKED}{kernel} = {kernel}\nexcept NameError:\n    pass"

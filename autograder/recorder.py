@@ -1,9 +1,13 @@
 """The recorder: the only writer of grades. nbgrader's gradebook, the autograded notebook, the feedback, the result."""
 
+import errno
 import json
 import os
+import re
 import shutil
+import stat
 import tempfile
+import time
 import warnings
 from datetime import datetime
 from pathlib import Path
@@ -13,10 +17,10 @@ import nbformat
 import nbgrader
 from alembic.script import ScriptDirectory
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.preprocessors import SaveAutoGrades
 from sqlalchemy import text
-from sqlalchemy.exc import DatabaseError, OperationalError, SAWarning
+from sqlalchemy.exc import DatabaseError, OperationalError, SAWarning, SQLAlchemyError
 
 from .chapters import Chapter
 from .classroom import Classroom, ClassroomError
@@ -26,6 +30,10 @@ from .results import FAULT, GRADED, Exercise, Submission
 
 # nbgrader's gradebook builds its rows in an order that SQLAlchemy 2 remarks on, several times a submission
 warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader.api")
+
+
+RETRIES = 5
+"""How often, a second apart, a locked gradebook is tried."""
 
 
 class Recorder:
@@ -86,7 +94,35 @@ class Recorder:
         except (OSError, ValueError, KeyError, TypeError, MissingEntry):
             return None
 
-    def record(self, job: Job, result: Submission) -> None:
+    def record(self, job: Job, result: Submission) -> Submission:
+        """Write one result everywhere; where that fails, the result returned is a fault and says why.
+
+        Raises
+        ------
+        ClassroomError
+            If the gradebook stays locked.
+        """
+        for attempt in range(RETRIES):
+            try:
+                self._record(job, result)
+                return result
+            except OperationalError as error:
+                self.gradebook.db.rollback()
+                if attempt == RETRIES - 1:
+                    raise ClassroomError(
+                        f"the gradebook {self.db_url} cannot be written ({str(error.orig)[:200]}); what was recorded so "
+                        "far is kept, and the same command goes on from there"
+                    ) from None
+                time.sleep(1)
+            except (OSError, ValueError, SQLAlchemyError, InvalidEntry) as error:
+                self.gradebook.db.rollback()
+                if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                reason = f"the result could not be written: {type(error).__name__}: {error}"[:500]
+                return Submission(job.student, self.chapter.name, FAULT, reason, seed=job.seed)
+        return result
+
+    def _record(self, job: Job, result: Submission) -> None:
         """Write one result everywhere. The result file comes last: it says that all the rest was written."""
         self.gradebook.update_or_create_student(job.student)
         self.gradebook.update_or_create_submission(
@@ -132,7 +168,9 @@ class Recorder:
         for cell in notebook.cells:
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             if name in result.cells:
-                cell.source = result.cells[name]
+                cell.source = (
+                    inert(result.cells[name]) if cell.cell_type == "markdown" else result.cells[name]
+                )
             if name in exercises:
                 cell.outputs = [_output(exercises[name], result)]
         return notebook
@@ -149,16 +187,19 @@ class Recorder:
     def _timestamp(self, student: str) -> dict[str, datetime]:
         path = self.classroom.folder("submitted", student, self.chapter) / "timestamp.txt"
         try:
-            return {
-                "timestamp": datetime.fromisoformat(
-                    path.read_text(encoding="utf-8").strip()[:40].removesuffix(" UTC")
-                )
-            }
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with open(descriptor, "rb") as file:
+                text = file.read(64).decode() if stat.S_ISREG(os.fstat(descriptor).st_mode) else ""
+            return {"timestamp": datetime.fromisoformat(text.strip().removesuffix(" UTC"))}
         except (OSError, ValueError):
             return {}
 
     def _fresh(self, step: str, student: str) -> Path:
+        """An empty folder in place of whatever stands there; links on the way to it are not followed."""
         folder = self.classroom.folder(step, student, self.chapter)
+        for place in (folder.parent, folder):
+            if place.is_symlink() or place.is_file():
+                place.unlink()
         if folder.exists():
             shutil.rmtree(folder)
         folder.mkdir(parents=True)
@@ -177,6 +218,11 @@ def _output(exercise: Exercise, result: Submission) -> NotebookNode:
     return nbformat.v4.new_output("execute_result", data, execution_count=None)
 
 
+def inert(markdown: str) -> str:
+    """A learner's answer with nothing in it that a browser would run: formgrader renders it as it stands."""
+    return re.sub(r"(?i)\b(javascript|vbscript|data)\s*:", r"\1&#8203;:", markdown.replace("<", "&lt;"))
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Write a file so that a reader, or a crash, never meets half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -184,6 +230,8 @@ def write_atomically(path: Path, text: str) -> None:
     try:
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
+            file.flush()
+            os.fsync(descriptor)
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:

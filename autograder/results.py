@@ -154,9 +154,10 @@ class Submission:
         return sum(exercise.points for exercise in self.exercises)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "score": self.score, "points": self.points}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Submission":
+        fields = {name: value for name, value in data.items() if name not in ("score", "points")}
         exercises = tuple(Exercise.from_json(exercise) for exercise in data["exercises"])
-        return cls(**{**data, "exercises": exercises, "remarks": tuple(data["remarks"])})
+        return cls(**{**fields, "exercises": exercises, "remarks": tuple(data["remarks"])})

@@ -5,17 +5,38 @@ import functools
 import symtable
 from collections.abc import Iterable
 
-_REACHES_FOR_NAMES = {
-    "eval",
-    "exec",
-    "globals",
-    "locals",
-    "vars",
-    "get_ipython",
-    "getattr",
-    "__import__",
-    "importlib",
-}
+_REACHES_FOR_NAMES = frozenset(
+    [
+        "eval",
+        "exec",
+        "globals",
+        "locals",
+        "vars",
+        "get_ipython",
+        "getattr",
+        "__import__",
+        "importlib",
+        "__main__",
+        "sys",
+        "modules",
+    ]
+)
+_CHANGES_IN_PLACE = frozenset(
+    [
+        "append",
+        "extend",
+        "insert",
+        "add",
+        "update",
+        "setdefault",
+        "pop",
+        "remove",
+        "clear",
+        "sort",
+        "reverse",
+        "fill",
+    ]
+)
 
 
 def needed_names(own: Iterable[str], given: Iterable[str]) -> set[str] | None:
@@ -25,7 +46,7 @@ def needed_names(own: Iterable[str], given: Iterable[str]) -> set[str] | None:
     """
     own = list(own)
     try:
-        wanted = {name for source in own for name in _uses(_without_commands(source))}
+        wanted = {name for source in own for name in _uses(_plain(source))}
         statements = [statement for source in given for statement in _statements(source)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
@@ -51,8 +72,21 @@ def _statements(source: str) -> tuple[str, ...]:
     return tuple(ast.unparse(node) for node in ast.parse(source).body)
 
 
-def _without_commands(source: str) -> str:
+def bound_names(source: str) -> frozenset[str]:
+    """Names that a cell binds at its top level; none if it is not plain Python."""
+    try:
+        return _binds(_plain(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+
+
+def _plain(source: str) -> str:
     """A cell without its lines of IPython commands (`%matplotlib inline`, `!ls`); a cell magic stays, to be noticed."""
+    try:
+        ast.parse(source)
+        return source
+    except SyntaxError:
+        pass
     return "\n".join(
         line for line in source.splitlines() if not line.startswith(("%", "!")) or line.startswith("%%")
     )
@@ -79,4 +113,10 @@ def _binds(statement: str) -> frozenset[str]:
     for part in ast.walk(ast.parse(statement)):
         if isinstance(part, ast.Subscript | ast.Attribute) and isinstance(part.ctx, ast.Store):
             bound |= {node.id for node in ast.walk(part.value) if isinstance(node, ast.Name)}
+        elif (
+            isinstance(part, ast.Attribute)
+            and part.attr in _CHANGES_IN_PLACE
+            and isinstance(part.value, ast.Name)
+        ):
+            bound.add(part.value.id)
     return frozenset(bound)

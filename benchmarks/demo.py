@@ -31,11 +31,21 @@ def build_book() -> str:
     """Build the book, unless it is newer than everything it is made of."""
     if BOOK.exists() and BOOK.stat().st_mtime > newest(BOOK_INPUTS):
         return "unchanged since it was built"
-    command = [sys.executable, "-m", "jupyter_book.cli.main", "build", "-W", "-n", "--keep-going", str(ROOT)]
+    command = [
+        sys.executable,
+        str(Path(sys.executable).parent / "jupyter-book"),
+        "build",
+        "-W",
+        "-n",
+        "--keep-going",
+        str(ROOT),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         console.print(done.stdout[-4000:] + done.stderr[-4000:], markup=False)
         sys.exit(1)
+    if not BOOK.exists():
+        sys.exit(f"jupyter-book ended well, but there is no {BOOK}")
     BOOK.touch()
     return f"{len(list(BOOK.parent.rglob('*.html')))} pages, without a warning"
 

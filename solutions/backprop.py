@@ -8,7 +8,7 @@ from solutions.fully_connected import softmax
 
 
 def graph_gradient(x: float, y: float) -> tuple[float, float]:
-    """Gradient of f(x, y) = cos(x) · sin(x) + x / y, worked backwards through its graph.
+    """Gradient of f(x, y) = cos(x) · sin(x) + x / y, backwards through its graph.
 
     Parameters
     ----------
@@ -26,7 +26,11 @@ def graph_gradient(x: float, y: float) -> tuple[float, float]:
     ### END SOLUTION
 
 
-def numerical_gradient(f: Callable[[np.ndarray], float], x: np.ndarray, h: float = 1e-5) -> np.ndarray:
+def numerical_gradient(
+    f: Callable[[np.ndarray], float],
+    x: np.ndarray,
+    h: float = 1e-5,
+) -> np.ndarray:
     """Estimate the gradient of f at x by central differences, one entry at a time.
 
     Parameters
@@ -61,11 +65,13 @@ def linear_backward(
     Parameters
     ----------
     dout : array (N, M), gradient of the loss with respect to the layer's output
-    x : array (N, D), the layer's input; w : array (D, M), its weights
+    x : array (N, D), the layer's input
+    w : array (D, M), its weights
 
     Returns
     -------
-    (dx, dw, db) : gradients with respect to x (N, D), w (D, M) and the bias (M,), summed over the batch
+    (dx, dw, db) : gradients with respect to x (N, D), w (D, M) and the bias (M,);
+        dw and db are summed over the batch
     """
     ### BEGIN SOLUTION
     return dout @ w.T, x.T @ dout, dout.sum(axis=0)
@@ -73,27 +79,33 @@ def linear_backward(
 
 
 def relu_backward(dout: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Backward pass of `relu`: the gradient passes where the input was positive, and nowhere else.
+    """Backward pass of `relu`: the gradient passes where the input was positive.
 
     Parameters
     ----------
-    dout : array, gradient of the loss with respect to the output; x : array of the same shape, the input
+    dout : array, gradient of the loss with respect to the output
+    x : array of the same shape, the input
 
     Returns
     -------
-    array of the same shape, the gradient with respect to x; 0 where x is 0. `dout` stays as it was.
+    array of the same shape, the gradient with respect to x; 0 where x is 0.
+    `dout` stays as it was.
     """
     ### BEGIN SOLUTION
     return dout * (x > 0)
     ### END SOLUTION
 
 
-def softmax_cross_entropy_backward(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def softmax_cross_entropy_backward(
+    logits: np.ndarray,
+    labels: np.ndarray,
+) -> np.ndarray:
     """Gradient of the mean cross-entropy loss with respect to the logits.
 
     Parameters
     ----------
-    logits : array (N, K); labels : array of integers (N,)
+    logits : array (N, K)
+    labels : array of integers (N,)
 
     Returns
     -------
@@ -106,8 +118,15 @@ def softmax_cross_entropy_backward(logits: np.ndarray, labels: np.ndarray) -> np
     ### END SOLUTION
 
 
-def max_pool2d_backward(dout: np.ndarray, x: np.ndarray, size: int, stride: int) -> np.ndarray:
-    """Backward pass of `max_pool2d` (without ceil mode): each gradient goes to the largest cell of its window.
+def max_pool2d_backward(
+    dout: np.ndarray,
+    x: np.ndarray,
+    size: int,
+    stride: int,
+) -> np.ndarray:
+    """Backward pass of `max_pool2d`: a window's gradient goes to its largest cell.
+
+    The forward pass ran without ceil mode.
 
     Parameters
     ----------
@@ -117,9 +136,10 @@ def max_pool2d_backward(dout: np.ndarray, x: np.ndarray, size: int, stride: int)
 
     Returns
     -------
-    array (N, H, W, C), the gradient with respect to x. Where windows overlap, their gradients add up. If the largest
-    value of a window stands in several cells, the first of them (row by row) gets the gradient; sharing it
-    equally among them is right as well.
+    array (N, H, W, C), the gradient with respect to x. Where windows overlap, their
+    gradients add up. If the largest value of a window stands in several cells, the
+    first of them (row by row) gets the gradient; sharing it equally among them is
+    right as well.
     """
     ### BEGIN SOLUTION
     dx = np.zeros(x.shape, dtype=dout.dtype)
@@ -133,20 +153,27 @@ def max_pool2d_backward(dout: np.ndarray, x: np.ndarray, size: int, stride: int)
 
 
 def avg_pool2d_backward(
-    dout: np.ndarray, x_shape: tuple[int, int, int, int], size: int, stride: int
+    dout: np.ndarray,
+    x_shape: tuple[int, int, int, int],
+    size: int,
+    stride: int,
 ) -> np.ndarray:
-    """Backward pass of `avg_pool2d` in ceil mode: each gradient is shared equally among the cells of its window.
+    """Backward pass of `avg_pool2d`: a window's cells share its gradient equally.
+
+    The forward pass ran in ceil mode.
 
     Parameters
     ----------
     dout : array (N, H′, W′, C), gradient with respect to the pooled maps
     x_shape : (N, H, W, C), the shape of the layer's input
-    size, stride : int, as in the forward pass; windows may overlap, or stick out over the edge
+    size, stride : int, as in the forward pass; windows may overlap, or stick out
+        over the edge
 
     Returns
     -------
-    array (N, H, W, C), the gradient with respect to the input: each window's gradient divided by the number of its
-    cells that exist, added up where windows overlap
+    array (N, H, W, C), the gradient with respect to the input: each window's
+    gradient divided by the number of its cells that exist, added up where windows
+    overlap
     """
     ### BEGIN SOLUTION
     dx = np.zeros(x_shape, dtype=dout.dtype)
@@ -158,20 +185,26 @@ def avg_pool2d_backward(
 
 
 def conv2d_backward(
-    dout: np.ndarray, x: np.ndarray, w: np.ndarray, stride: int = 1, padding: int = 0
+    dout: np.ndarray,
+    x: np.ndarray,
+    w: np.ndarray,
+    stride: int = 1,
+    padding: int = 0,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Backward pass of `conv2d`.
 
     Parameters
     ----------
     dout : array (N, H′, W′, K), gradient of the loss with respect to the output
-    x : array (N, H, W, C), the layer's input; w : array (F_h, F_w, C, K), its filters
+    x : array (N, H, W, C), the layer's input
+    w : array (F_h, F_w, C, K), its filters
     stride, padding : int, as in the forward pass
 
     Returns
     -------
-    (dx, dw, db) : gradients with respect to x (N, H, W, C), w (F_h, F_w, C, K) and the bias (K,), summed over the
-    batch. Pixels that no window saw get 0.
+    (dx, dw, db) : gradients with respect to x (N, H, W, C), w (F_h, F_w, C, K) and
+        the bias (K,); dw and db are summed over the batch. Pixels that no window
+        saw get 0.
     """
     ### BEGIN SOLUTION
     N, H, W, C = x.shape

@@ -22,7 +22,7 @@ def window_response(window: np.ndarray, kernel: np.ndarray, bias: float) -> floa
 
 
 def correlate2d(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Slide a kernel over a grey image, one pixel at a time, and record every response.
+    """Slide a kernel over a grey image pixel by pixel and record every response.
 
     Parameters
     ----------
@@ -31,8 +31,9 @@ def correlate2d(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    array of float (H − F_h + 1, W − F_w + 1): entry [i, j] is the sum of the products of the kernel
-    with the window whose top left corner is image[i, j]. The kernel is not flipped.
+    array of float (H − F_h + 1, W − F_w + 1): entry [i, j] is the sum of the
+    products of the kernel with the window whose top left corner is image[i, j]. The
+    kernel is not flipped.
 
     Raises
     ------
@@ -43,8 +44,9 @@ def correlate2d(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     H_out = image.shape[0] - F_h + 1
     W_out = image.shape[1] - F_w + 1
     if H_out < 1 or W_out < 1:
-        raise ValueError(f"a kernel of shape {kernel.shape} does not fit on an image of shape {image.shape}")
-    feature_map = np.zeros((H_out, W_out), dtype=np.result_type(image, kernel, np.float32))
+        raise ValueError(f"kernel {kernel.shape} does not fit image {image.shape}")
+    dtype = np.result_type(image, kernel, np.float32)
+    feature_map = np.zeros((H_out, W_out), dtype=dtype)
     for i in range(H_out):
         for j in range(W_out):
             ### BEGIN SOLUTION
@@ -53,8 +55,12 @@ def correlate2d(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return feature_map
 
 
-def apply_filters(volume: np.ndarray, filters: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """Slide K filters over an image with C channels; each filter makes one feature map.
+def apply_filters(
+    volume: np.ndarray,
+    filters: np.ndarray,
+    bias: np.ndarray,
+) -> np.ndarray:
+    """Slide K filters over an image with C channels; each makes one feature map.
 
     Parameters
     ----------
@@ -64,18 +70,18 @@ def apply_filters(volume: np.ndarray, filters: np.ndarray, bias: np.ndarray) -> 
 
     Returns
     -------
-    array of float (H − F_h + 1, W − F_w + 1, K): channel k is the feature map of filter k.
-    No activation is applied.
+    array of float (H − F_h + 1, W − F_w + 1, K): channel k is the feature map of
+    filter k. No activation is applied.
 
     Raises
     ------
     ValueError
-        If the filters are larger than the volume, or have another number of channels.
+        If the filters are larger than the volume, or their channels differ.
     """
     H, W, C = volume.shape
     F_h, F_w, C_filters, K = filters.shape
     if C_filters != C or F_h > H or F_w > W:
-        raise ValueError(f"filters of shape {filters.shape} do not fit on a volume of shape {volume.shape}")
+        raise ValueError(f"filters {filters.shape} do not fit {volume.shape}")
     ### BEGIN SOLUTION
     maps = np.zeros((H - F_h + 1, W - F_w + 1, K), dtype=np.result_type(volume, filters, bias, np.float32))
     for i, j in np.ndindex(maps.shape[:2]):
@@ -94,7 +100,8 @@ def relu(x: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    array of the same shape and dtype: max(x, 0) entry by entry; NaN stays NaN. `x` stays as it was.
+    array of the same shape and dtype: max(x, 0) entry by entry; NaN stays NaN.
+    `x` stays as it was.
     """
     ### BEGIN SOLUTION
     return np.maximum(x, 0)
@@ -102,15 +109,15 @@ def relu(x: np.ndarray) -> np.ndarray:
 
 
 def x_detector() -> tuple[np.ndarray, float]:
-    """Design a filter by hand: after bias and ReLU, it fires at the centre of an X and nowhere else.
+    """Design a filter that, after bias and ReLU, fires at the centre of an X only.
 
     Returns
     -------
     kernel : array of float (3, 3)
     bias : float
-        For an image of zeros and ones, relu(correlate2d(image, kernel) + bias) must be positive where
-        the centre of a 5×5 X lies, and 0 everywhere else: also on a plus, a ring, single diagonals and
-        a blank image.
+        For an image of zeros and ones, relu(correlate2d(image, kernel) + bias) must
+        be positive where the centre of a 5×5 X lies, and 0 everywhere else: also on
+        a plus, a ring, single diagonals and a blank image.
     """
     ### BEGIN SOLUTION
     kernel = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]])

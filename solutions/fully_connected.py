@@ -16,7 +16,8 @@ def flatten(x: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    array (N, H·W·C): within a row, pixels run row by row, and each pixel's channels stand side by side
+    array (N, H·W·C): within a row, pixels run row by row, and each pixel's channels
+    stand side by side
     """
     ### BEGIN SOLUTION
     return x.reshape(len(x), -1)
@@ -24,7 +25,7 @@ def flatten(x: np.ndarray) -> np.ndarray:
 
 
 def linear(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Fully connected layer: every output is a weighted sum of all inputs, plus a bias.
+    """Fully connected layer: weighted sums of all inputs, each plus a bias.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def linear(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
-    """Squeeze any number into the range from 0 to 1: σ(z) = 1 / (1 + e^(−z)), entry by entry.
+    """Squeeze every entry into the range from 0 to 1: σ(z) = 1 / (1 + e^(−z)).
 
     Parameters
     ----------
@@ -50,7 +51,8 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    array of float of the same shape; right and without a warning for every z, also for ±1000
+    array of float of the same shape; right and without a warning for every z, also
+    for ±1000
     """
     ### BEGIN SOLUTION
     small = np.exp(-np.abs(z))
@@ -59,11 +61,15 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
 
 def log_loss(p: np.ndarray, y: np.ndarray) -> float:
-    """Mean log loss of predicted probabilities: −[y · log p + (1 − y) · log(1 − p)], natural logarithm.
+    """Mean log loss of predicted probabilities.
+
+    The loss of one is −[y · log p + (1 − y) · log(1 − p)], with the natural
+    logarithm.
 
     Parameters
     ----------
-    p : array of float (N,), predicted probability that the answer is 1, from 0 to 1 inclusive
+    p : array of float (N,), predicted probability that the answer is 1, from 0 to 1
+        inclusive
     y : array (N,), the true answers, each 0 or 1
 
     Returns
@@ -85,7 +91,8 @@ def softmax(z: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    array of float (N, K): e^(z − max) / Σ e^(z − max) by row; without overflow for any finite z. `z` stays as it was.
+    array of float (N, K): e^(z − max) / Σ e^(z − max) by row; without overflow for
+    any finite z. `z` stays as it was.
     """
     ### BEGIN SOLUTION
     powers = np.exp(z - z.max(axis=1, keepdims=True))
@@ -94,7 +101,7 @@ def softmax(z: np.ndarray) -> np.ndarray:
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Mean cross-entropy loss: −log of the probability that softmax gives to the true class.
+    """Mean cross-entropy: −log of the true class's probability after softmax.
 
     Parameters
     ----------
@@ -113,16 +120,17 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def x_or_not_x(image: np.ndarray, params: dict[str, np.ndarray]) -> float:
-    """Probability that a small picture shows an X: the whole network of the course's story.
+    """Probability that a small picture shows an X, by the network of the story.
 
-    Convolution, ReLU, 2×2 max pooling that keeps ragged edges, flatten, a hidden layer of 3 neurons with ReLU, one
-    output neuron with sigmoid.
+    Convolution, ReLU, 2×2 max pooling that keeps ragged edges, flatten, a hidden
+    layer of 3 neurons with ReLU, one output neuron with sigmoid.
 
     Parameters
     ----------
     image : array of float (H, W), 1 is ink and 0 is paper
-    params : dict of arrays: "filters" (3, 3, 1, K), "filter_bias" (K,), "hidden_w" (D, 3), "hidden_b" (3,),
-        "output_w" (3, 1), "output_b" (1,), where D is the length of the flattened pooled maps
+    params : dict of arrays: "filters" (3, 3, 1, K), "filter_bias" (K,),
+        "hidden_w" (D, 3), "hidden_b" (3,), "output_w" (3, 1), "output_b" (1,),
+        where D is the length of the flattened pooled maps
 
     Returns
     -------

@@ -9,12 +9,13 @@ def zero_pad(x: np.ndarray, padding: int) -> np.ndarray:
     Parameters
     ----------
     x : array (N, H, W, C)
-    padding : int, how many rows and columns of zeros on each of the four sides; 0 for none
+    padding : int, how many rows and columns of zeros on each of the four sides; 0
+        for none
 
     Returns
     -------
-    array (N, H + 2 · padding, W + 2 · padding, C) of the same dtype; batch and channels are not padded.
-    `x` stays as it was.
+    array (N, H + 2 · padding, W + 2 · padding, C) of the same dtype; batch and
+    channels are not padded. `x` stays as it was.
     """
     ### BEGIN SOLUTION
     N, H, W, C = x.shape
@@ -25,9 +26,10 @@ def zero_pad(x: np.ndarray, padding: int) -> np.ndarray:
 
 
 def same_padding(input_size: int, filter_size: int, stride: int) -> tuple[int, int]:
-    """Zeros that "same" padding puts before and after one axis, as Keras and TensorFlow count them.
+    """Zeros that "same" padding puts before and after an axis, as Keras counts.
 
-    With them the map has ⌈input_size / stride⌉ entries. If their number is odd, the extra zero stands after.
+    With them the map has ⌈input_size / stride⌉ entries. If their number is odd, the
+    extra zero stands after.
 
     Parameters
     ----------
@@ -46,8 +48,14 @@ def same_padding(input_size: int, filter_size: int, stride: int) -> tuple[int, i
     ### END SOLUTION
 
 
-def conv2d(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0) -> np.ndarray:
-    """Forward pass of a convolution layer on a batch: pad with zeros, slide every filter, add its bias.
+def conv2d(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    stride: int = 1,
+    padding: int = 0,
+) -> np.ndarray:
+    """Convolution layer on a batch: pad, slide every filter, add its bias.
 
     Parameters
     ----------
@@ -59,13 +67,14 @@ def conv2d(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding
 
     Returns
     -------
-    array of float (N, H′, W′, K) with H′ = ⌊(H − F_h + 2 · padding) / stride⌋ + 1, and W′ likewise. No activation is
-    applied; `x` stays as it was.
+    array of float (N, H′, W′, K) with H′ = ⌊(H − F_h + 2 · padding) / stride⌋ + 1,
+    and W′ likewise. No activation is applied; `x` stays as it was.
 
     Raises
     ------
     ValueError
-        If the number of channels differs, or the filters are larger than the padded images.
+        If the number of channels differs, or the filters are larger than the padded
+        images.
     """
     ### BEGIN SOLUTION
     N, H, W, C = x.shape

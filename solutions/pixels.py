@@ -12,7 +12,8 @@ def to_float(image: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    array of float32, same shape, values 0 to 1; 255 becomes exactly 1. `image` stays as it was.
+    array of float32, same shape, values 0 to 1; 255 becomes exactly 1. `image`
+    stays as it was.
     """
     ### BEGIN SOLUTION
     return image.astype(np.float32) / np.float32(255)
@@ -39,7 +40,7 @@ def to_grayscale(image: np.ndarray) -> np.ndarray:
 
 
 def flatten_image(image: np.ndarray) -> np.ndarray:
-    """Write an image as one long vector: row by row, each pixel's channels side by side.
+    """Write an image as one vector: row by row, each pixel's channels side by side.
 
     Parameters
     ----------
@@ -59,8 +60,8 @@ def one_hot(labels: np.ndarray, num_classes: int) -> np.ndarray:
 
     Parameters
     ----------
-    labels : array of integers (N,), values 0 to num_classes − 1, of any integer dtype
-    num_classes : int, the number of classes K; there may be classes that no label names
+    labels : array of integers (N,), values 0 to num_classes − 1, any integer dtype
+    num_classes : int, the number of classes K; some may be named by no label
 
     Returns
     -------

@@ -3,21 +3,28 @@
 import numpy as np
 
 
-def max_pool2d(x: np.ndarray, size: int, stride: int | None = None, ceil_mode: bool = False) -> np.ndarray:
+def max_pool2d(
+    x: np.ndarray,
+    size: int,
+    stride: int | None = None,
+    ceil_mode: bool = False,
+) -> np.ndarray:
     """Keep the largest value of each window of each channel.
 
     Parameters
     ----------
     x : array (N, H, W, C)
     size : int, side of the square window
-    stride : int, how far the window moves; None means `size`, so that the windows tile
-    ceil_mode : bool. False drops a window that sticks out over the edge, as libraries do unless asked. True keeps it
-        and takes the largest of the cells that exist.
+    stride : int, how far the window moves; None means `size`, so that windows tile
+    ceil_mode : bool. False drops a window that sticks out over the edge, as
+        libraries do unless asked. True keeps it and takes the largest of the cells
+        that exist.
 
     Returns
     -------
-    array (N, H′, W′, C) of the same dtype with H′ = ⌊(H − size) / stride⌋ + 1, or ⌈(H − size) / stride⌉ + 1 in ceil
-    mode, where a last window that would begin beyond the edge does not count; W′ likewise. `x` stays as it was.
+    array (N, H′, W′, C) of the same dtype with H′ = ⌊(H − size) / stride⌋ + 1, or
+    ⌈(H − size) / stride⌉ + 1 in ceil mode, where a last window that would begin
+    beyond the edge does not count; W′ likewise. `x` stays as it was.
 
     Raises
     ------
@@ -40,7 +47,12 @@ def max_pool2d(x: np.ndarray, size: int, stride: int | None = None, ceil_mode: b
     ### END SOLUTION
 
 
-def avg_pool2d(x: np.ndarray, size: int, stride: int | None = None, ceil_mode: bool = False) -> np.ndarray:
+def avg_pool2d(
+    x: np.ndarray,
+    size: int,
+    stride: int | None = None,
+    ceil_mode: bool = False,
+) -> np.ndarray:
     """Average each window of each channel.
 
     Parameters
@@ -48,8 +60,8 @@ def avg_pool2d(x: np.ndarray, size: int, stride: int | None = None, ceil_mode: b
     x : array (N, H, W, C); uint8 or float
     size : int, side of the square window
     stride : int, how far the window moves; None means `size`
-    ceil_mode : bool. False drops a window that sticks out over the edge. True keeps it and divides by the number of
-        its cells that exist.
+    ceil_mode : bool. False drops a window that sticks out over the edge. True keeps
+        it and divides by the number of its cells that exist.
 
     Returns
     -------
@@ -77,7 +89,7 @@ def avg_pool2d(x: np.ndarray, size: int, stride: int | None = None, ceil_mode: b
 
 
 def avg_pool_as_conv(channels: int, size: int) -> np.ndarray:
-    """Filters with which a convolution of stride `size` does what average pooling does.
+    """Filters with which a convolution of stride `size` averages as pooling does.
 
     Parameters
     ----------
@@ -86,7 +98,8 @@ def avg_pool_as_conv(channels: int, size: int) -> np.ndarray:
 
     Returns
     -------
-    array of float (size, size, C, C): conv2d(x, filters, zeros(C), stride=size) equals avg_pool2d(x, size)
+    array of float (size, size, C, C): conv2d(x, filters, zeros(C), stride=size)
+    equals avg_pool2d(x, size)
     """
     ### BEGIN SOLUTION
     filters = np.zeros((size, size, channels, channels))

@@ -3,7 +3,12 @@
 import numpy as np
 
 
-def output_size(input_size: int, filter_size: int, stride: int, padding: int) -> int:
+def output_size(
+    input_size: int,
+    filter_size: int,
+    stride: int,
+    padding: int,
+) -> int:
     """Number of places where a filter fits along one axis.
 
     Parameters
@@ -25,15 +30,17 @@ def output_size(input_size: int, filter_size: int, stride: int, padding: int) ->
     ### BEGIN SOLUTION
     room = input_size + 2 * padding - filter_size
     if room < 0:
-        raise ValueError(
-            f"a filter of {filter_size} does not fit on {input_size} pixels with padding {padding}"
-        )
+        raise ValueError(f"a filter of {filter_size} does not fit on {input_size} pixels, padding {padding}")
     return room // stride + 1
     ### END SOLUTION
 
 
-def correlate2d_strided(image: np.ndarray, kernel: np.ndarray, stride: int | tuple[int, int]) -> np.ndarray:
-    """Slide a kernel over a grey image, `stride` pixels at a time, and record every response.
+def correlate2d_strided(
+    image: np.ndarray,
+    kernel: np.ndarray,
+    stride: int | tuple[int, int],
+) -> np.ndarray:
+    """Slide a kernel over a grey image in steps of `stride`; record every response.
 
     Parameters
     ----------
@@ -43,18 +50,18 @@ def correlate2d_strided(image: np.ndarray, kernel: np.ndarray, stride: int | tup
 
     Returns
     -------
-    array of float (⌊(H − F_h) / S_h⌋ + 1, ⌊(W − F_w) / S_w⌋ + 1): entry [i, j] belongs to the window whose top
-    left corner is image[i · S_h, j · S_w]
+    array of float (⌊(H − F_h) / S_h⌋ + 1, ⌊(W − F_w) / S_w⌋ + 1): entry [i, j]
+    belongs to the window whose top left corner is image[i · S_h, j · S_w]
 
     Raises
     ------
     ValueError
         If the kernel is larger than the image.
     """
-    s_h, s_w = (stride, stride) if isinstance(stride, int) else stride
+    s_h, s_w = np.broadcast_to(stride, 2)  # one number serves for both axes
     F_h, F_w = kernel.shape
     if F_h > image.shape[0] or F_w > image.shape[1]:
-        raise ValueError(f"a kernel of shape {kernel.shape} does not fit on an image of shape {image.shape}")
+        raise ValueError(f"kernel {kernel.shape} does not fit image {image.shape}")
     ### BEGIN SOLUTION
     H_out = (image.shape[0] - F_h) // s_h + 1
     W_out = (image.shape[1] - F_w) // s_w + 1
@@ -70,7 +77,7 @@ def correlate2d_strided(image: np.ndarray, kernel: np.ndarray, stride: int | tup
 
 
 def receptive_field(layers: list[tuple[int, int]]) -> int:
-    """How many input pixels, along one axis, one entry of the last layer's map depends on.
+    """How many pixels, along one axis, an entry of the last map depends on.
 
     Parameters
     ----------
@@ -78,8 +85,9 @@ def receptive_field(layers: list[tuple[int, int]]) -> int:
 
     Returns
     -------
-    int: 1 for no layers at all. Each layer adds (filter_size − 1) steps, and a step at its input spans as many
-    pixels as the strides of all layers before it multiply to.
+    int: 1 for no layers at all. Each layer adds (filter_size − 1) steps, and a step
+    at its input spans as many pixels as the strides of all layers before it
+    multiply to.
     """
     ### BEGIN SOLUTION
     field, step = 1, 1

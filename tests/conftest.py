@@ -24,7 +24,7 @@ A chapter that a test adds.
 import numpy as np
 ```
 
-### Exercise: double ★
+## Exercise: double ★
 
 ```{code-cell}
 :tags: [exercise]
@@ -122,7 +122,9 @@ def run_in(tree: Path, *words: str, timeout: float = 600) -> subprocess.Complete
     """Run `python …` in a tree, with that tree's own modules."""
     import os
 
-    environment = {**os.environ, "PYTHONPATH": str(tree), "MPLBACKEND": "Agg"}
+    # not even an inherited MPLBACKEND: it would override the notebooks' own, and the book would have no figures
+    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    environment["PYTHONPATH"] = str(tree)
     return subprocess.run(
         [sys.executable, *words], cwd=tree, env=environment, capture_output=True, text=True, timeout=timeout
     )
@@ -132,9 +134,16 @@ def run_in(tree: Path, *words: str, timeout: float = 600) -> subprocess.Complete
 def built_book(toy_course: Path) -> Path:
     """The book of that copy, built with every warning an error; the folder of its HTML."""
     done = run_in(
-        toy_course, "-m", "jupyter_book.cli.main", "build", "-W", "-n", "--keep-going", str(toy_course)
+        toy_course,
+        str(Path(sys.executable).parent / "jupyter-book"),
+        "build",
+        "-W",
+        "-n",
+        "--keep-going",
+        str(toy_course),
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
+    assert (toy_course / "_build" / "html" / "index.html").exists(), done.stdout[-2000:]
     return toy_course / "_build" / "html"
 
 

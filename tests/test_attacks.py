@@ -90,7 +90,7 @@ def test_submission_gets_its_verdict(attack: Attack, outside: dict[str, str]) ->
     """gives the verdict and the score, says why, and leaves the other exercise alone"""
     relu, correlate2d, remarks = submit(attack, outside)
     text = "\n".join([relu.failure.message if relu.failure else "", *remarks])
-    assert relu.verdict == attack.verdict, text
+    assert relu.verdict in (attack.verdict if isinstance(attack.verdict, tuple) else (attack.verdict,)), text
     share = "none" if relu.score == 0 else "full" if relu.score == relu.points else "part"
     assert share == attack.score, [check for check in relu.checks if check.passed]
     assert attack.says in text

@@ -1,10 +1,13 @@
 """The whole way of a submission: graded in the jail, recorded in nbgrader's gradebook, the same as stock nbgrader's points."""
 
+import base64
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -13,11 +16,21 @@ from nbgrader.api import Gradebook
 
 from autograder import grading
 from autograder.chapters import Chapter, chapter
-from autograder.classroom import Classroom
+from autograder.classroom import Classroom, ClassroomError
 from autograder.grading import Job, grade, grade_all, job
 from autograder.jail import Limits
 from autograder.recorder import Recorder
-from autograder.results import CRASHED, FAULT, GRADED, NOT_WRITTEN, TIME_LIMIT, UNGRADABLE, WRONG, Submission
+from autograder.results import (
+    CRASHED,
+    FAULT,
+    GRADED,
+    NOT_WRITTEN,
+    OUTPUT_LIMIT,
+    TIME_LIMIT,
+    UNGRADABLE,
+    WRONG,
+    Submission,
+)
 from autograder.sample import CRASH, ENDLESS, HOSTILE, fill, reference_cell, sample_class, write_sample_class
 
 FILTERS = chapter("filters")
@@ -80,7 +93,7 @@ def test_hard_coded_public_answers_fail_on_fresh_inputs(room: Classroom) -> None
         "    return np.array(known[key]) if key in known else x * 0\n"
     )
     result = grade(make_job(room, notebook_with(room, relu=memory)))
-    assert 0 < scores(result)["relu"][1] < 2
+    assert scores(result)["relu"] == (WRONG, 0)
 
 
 def test_edited_points_checks_and_duplicates_change_nothing(room: Classroom) -> None:
@@ -116,6 +129,13 @@ def test_script_in_output_and_text_is_inert_in_feedback(room: Classroom) -> None
     assert "<script" not in page and "<img" not in page and 'onerror="' not in page
     assert 'href="javascript' not in page and "<b>eve" not in page
     assert "&lt;script&gt;" in page
+    shown = nbformat.read(room.folder("autograded", "<b>eve</b>", FILTERS) / "filters.ipynb", as_version=4)
+    answer = next(
+        c.source
+        for c in shown.cells
+        if c.metadata.get("nbgrader", {}).get("grade_id") == "why-weights-are-shared"
+    )
+    assert "<" not in answer and "javascript:" not in answer
 
 
 def test_every_submission_gets_a_row_and_bad_ones_stop_nobody(room: Classroom) -> None:
@@ -234,3 +254,144 @@ def test_sample_class_is_written_once(room: Classroom) -> None:
     before = path.stat().st_mtime_ns
     write_sample_class(room, FILTERS)
     assert path.stat().st_mtime_ns == before
+
+
+def test_answers_known_by_heart_get_nothing(room: Classroom) -> None:
+    """A submission that carries the released record and answers from it: it knows all public inputs, and no other."""
+    record = base64.b64encode((room.root / "release" / "filters" / "filters.checks").read_bytes()).decode()
+    cheat = (
+        f"RECORD = {record!r}\n"
+        "def lookup(kernel, *args):\n"
+        "    import base64, gzip, hashlib\n"
+        "    from inside import wire\n"
+        "    from inside.calling import plain\n"
+        "    content, at, known = gzip.decompress(base64.b64decode(RECORD)), 0, {}\n"
+        "    while at < len(content):\n"
+        "        end = at + 4 + int.from_bytes(content[at : at + 4], 'big')\n"
+        "        frame = wire.unpack(content[at + 4 : end])\n"
+        "        at = end\n"
+        "        if frame.get('kernel') == kernel:\n"
+        "            known = frame['expected']\n"
+        "    key = hashlib.sha256(wire.pack({'args': plain(args)})).hexdigest()[:32]\n"
+        "    return known[key].value\n"
+    )
+    kernels = {e.kernel for e in grade(make_job(room, notebook_with(room))).exercises}
+    cells = {k: f"{cheat}\ndef {k}(*args):\n    return lookup({k!r}, *args)" for k in kernels}
+    result = grade(make_job(room, notebook_with(room, **cells)))
+    assert result.score == 0, scores(result)
+    assert any("on no input drawn afresh" in e.remark for e in result.exercises), (
+        "the record was read, and no use"
+    )
+
+
+def test_slow_extra_cells_do_not_cost_the_kernels(room: Classroom) -> None:
+    notebook = nbformat.reads(notebook_with(room).decode(), 4)
+    for number in range(6):
+        notebook.cells.insert(2, nbformat.v4.new_code_cell(f"print('x' * 2_000_000)  # {number}"))
+    result = grade(make_job(room, nbformat.writes(notebook).encode()))
+    assert result.score == 15, result.remarks
+    assert any("extra cells were left out" in remark for remark in result.remarks)
+
+
+def test_a_huge_result_is_refused_before_it_costs_memory(room: Classroom) -> None:
+    cell = "def relu(x):\n    return np.ones(66_000_000, bool)"
+    result = grade(make_job(room, notebook_with(room, relu=cell)))
+    assert scores(result)["relu"] == (OUTPUT_LIMIT, 0) and result.score == 13
+
+
+@pytest.mark.parametrize(
+    "trap", ["fifo timestamp", "surrogate", "file in the way", "link in the way", "folder as page"]
+)
+def test_one_odd_submission_stops_nobody(room: Classroom, trap: str, tmp_path: Path) -> None:
+    make_job(room, notebook_with(room), "good")
+    content = notebook_with(room)
+    if trap == "surrogate":
+        content = content.replace(b"def relu(x", b"# \\ud800\\ndef relu(x")
+    make_job(room, content, "odd")
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").touch()
+    match trap:
+        case "fifo timestamp":
+            os.mkfifo(room.folder("submitted", "odd", FILTERS) / "timestamp.txt")
+        case "file in the way":
+            (room.root / "autograded").mkdir(exist_ok=True)
+            (room.root / "autograded" / "odd").write_text("")
+        case "link in the way":
+            (room.root / "autograded").mkdir(exist_ok=True)
+            (room.root / "autograded" / "odd").symlink_to(tmp_path)
+        case "folder as page":
+            (room.folder("feedback", "odd", FILTERS) / "filters.html").mkdir(parents=True)
+    for name in (".hidden", "x" * 230, "line\nbreak"):
+        (room.root / "submitted" / name / "filters").mkdir(parents=True)
+    command = [
+        sys.executable,
+        "-m",
+        "autograder",
+        "grade",
+        "filters",
+        "--classroom",
+        str(room.root),
+        "--json",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    results = {result["student"]: result for result in json.loads(done.stdout)}
+    assert set(results) == {"good", "odd"}
+    assert results["good"]["verdict"] == GRADED and done.returncode == (1 if trap == "folder as page" else 0)
+    assert "rename the folder" in done.stderr
+    assert (tmp_path / "precious" / "file").exists()
+
+
+def test_a_damaged_secret_is_refused(room: Classroom) -> None:
+    (room.root / "secret").write_bytes(b"")
+    with pytest.raises(ClassroomError, match="is damaged"):
+        room.secret()
+
+
+def test_killed_in_the_middle_a_batch_goes_on_where_it_was(room: Classroom) -> None:
+    """kill −9 of the main process: its referees end too, what was recorded stays, the next run grades the rest."""
+    for student, cells in {"fast": {}, "slow": {"relu": ENDLESS.format(kernel="relu")}}.items():
+        make_job(room, notebook_with(room, **cells), student)
+    command = [
+        sys.executable,
+        "-m",
+        "autograder",
+        "grade",
+        "filters",
+        "--classroom",
+        str(room.root),
+        "--json",
+    ]
+    main = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    kept = room.root / "results" / "filters" / "fast.json"
+    wait_for(kept.exists)
+    assert not (room.root / "results" / "filters" / "slow.json").exists()
+    main.kill()
+    main.wait()
+    wait_for(lambda: not members_of_session(main.pid))
+    before = kept.stat().st_mtime_ns
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert {r["student"]: r["score"] for r in json.loads(done.stdout)} == {"fast": 15, "slow": 13}
+    assert kept.stat().st_mtime_ns == before
+
+
+def members_of_session(session: int) -> list[int]:
+    """Processes that still belong to a session."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if entry.name.isdigit() and int(fields[3]) == session and fields[0] != "Z":
+            found.append(int(entry.name))
+    return found
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)

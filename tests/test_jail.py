@@ -357,9 +357,9 @@ def test_cells_that_end_their_worker_are_left_out() -> None:
         assert session.call("f", ()).value == 1
         assert [remark.split(":")[0] for remark in session.remarks] == ["cell 1 crashed", "cell 3 crashed"]
     with session_of(*[dies] * 9, "f = int") as session:
-        with pytest.raises(Stopped, match="5 cells were left out; the last crashed") as stopped:
+        with pytest.raises(Stopped, match="6 cells were left out; the last crashed") as stopped:
             session.call("f", ())
-        assert stopped.value.verdict == CRASHED and len(session.remarks) == 5
+        assert stopped.value.verdict == CRASHED and len(session.remarks) == 6
 
 
 def test_cell_that_is_too_long_is_left_out() -> None:

@@ -20,6 +20,9 @@ from .functions import FUNCTIONS, Known
 MAX_FRAME = 64 * 2**20
 """Bytes of the longest frame that is read or written."""
 
+MAX_ANSWER = 4 * 2**20
+"""Bytes of the longest answer of a worker: no kernel of the course needs a hundredth of it."""
+
 MAX_TEXT = 8 * 2**20
 """Bytes of the longest JSON text in a frame: decoded, a text can take twenty times its size."""
 
@@ -31,8 +34,8 @@ class WireError(Exception):
     """The other side sent something that is not a frame, or one over the caps."""
 
 
-def pack(message: dict[str, Any]) -> bytes:
-    """Encode a message; arrays, tuples, Opaque and Outcome may stand anywhere inside."""
+def pack(message: dict[str, Any], limit: int = MAX_FRAME) -> bytes:
+    """Encode a message of at most `limit` bytes; arrays, tuples, Opaque and Outcome may stand anywhere inside."""
     arrays: list[bytes] = []
 
     def encode(value: Any) -> Any:
@@ -65,8 +68,8 @@ def pack(message: dict[str, Any]) -> bytes:
     body = (
         struct.pack(">I", len(text)) + text + b"".join(struct.pack(">I", len(part)) + part for part in arrays)
     )
-    if len(body) > MAX_FRAME:
-        raise WireError(f"a frame of {len(body)} bytes is over the limit of {MAX_FRAME}")
+    if len(body) > limit:
+        raise WireError(f"a frame of {len(body)} bytes is over the limit of {limit}")
     return struct.pack(">I", len(body)) + body
 
 

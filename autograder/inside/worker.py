@@ -32,7 +32,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import wire
-from .calling import Caller, Opaque, Outcome, describe_error, error_name
+from .calling import CHECKED, Caller, Opaque, Outcome, describe_error, error_name
 
 OUTPUT_KEPT = 20_000
 """Characters of a cell's printed text that are sent back."""
@@ -55,7 +55,7 @@ class Channel:
     def answer(self, message: dict[str, Any]) -> None:
         """Answer the request at hand; an answer that no frame can hold is over a limit."""
         try:
-            frame = wire.pack({"id": self.request, **message})
+            frame = wire.pack({"id": self.request, **message}, wire.MAX_ANSWER)
         except wire.WireError:
             frame = wire.pack({"id": self.request, "stopped": "result limit"})
         self._write(frame)
@@ -295,9 +295,10 @@ def _call(
     callers: dict[str, Caller], names: dict[str, Any], kernel: str, args: tuple[Any, ...]
 ) -> dict[str, Any]:
     if kernel not in callers:
-        if kernel not in names:
+        found = names.get(CHECKED + kernel, names.get(kernel, names))
+        if found is names:
             return {"missing": True}
-        callers[kernel] = Caller(names[kernel])
+        callers[kernel] = Caller(found)
     try:
         return {"outcome": callers[kernel](args)}
     except BaseException as error:

@@ -203,10 +203,12 @@ def _options(scratch_bytes: int, as_root: bool) -> list[str]:
     options += ["--proc", "/proc"]
     for name in ("null", "zero", "full", "random", "urandom"):
         options += _show(Path("/dev", name), how="--dev-bind")
+    # before what is shown read-only, since the project itself may stand below the host's /tmp
+    options += ["--perms", "1777", "--size", str(scratch_bytes), "--tmpfs", "/tmp"]
     options += _interpreter()
     for name, place in PACKAGES.items():
         options += _show(place, Path("/jail", name))
-    options += ["--perms", "1777", "--size", str(scratch_bytes), "--tmpfs", "/tmp", "--chdir", "/tmp"]
+    options += ["--chdir", "/tmp"]
     # What bubblewrap builds on is a file system in memory too, without a size, and ours where we are not root.
     return [*options, "--remount-ro", "/"]
 

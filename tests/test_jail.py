@@ -279,9 +279,16 @@ def leave():
         open(os.path.join(place, "left.txt"), "w").write("the answers")
     return found
 """
+    # a project below the host's /tmp has its interpreter shown there
+    below = [
+        Path(prefix).relative_to("/tmp")
+        for prefix in (sys.prefix, sys.base_prefix)
+        if prefix.startswith("/tmp/")
+    ]
+    mounted = {path.parts[0] for path in below}
     for _ in range(2):
         with Session([Cell("leave", source)]) as session:
-            assert session.call("leave", ()).value == []
+            assert set(session.call("leave", ()).value) <= mounted
             assert "left.txt" in session.call("leave", ()).value
 
 

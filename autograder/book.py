@@ -1,4 +1,6 @@
-"""Sphinx extension of the book: where a page imports a reference kernel, the reader sees the stub."""
+"""Sphinx extension of the book: where a page imports a reference kernel, the reader sees the stub; no unused scripts."""
+
+from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -17,7 +19,20 @@ def show_stubs(app: Sphinx, doctree: nodes.document) -> None:
                 shown += nodes.Text(stub)
 
 
+def drop_thebe(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Leave out the scripts of sphinx-thebe, which Jupyter Book always loads: unused here, and an error in every page."""
+    scripts = context.get("script_files", [])
+    context["script_files"] = [
+        script
+        for script in scripts
+        if "thebe" not in f"{script.filename} {script.attributes.get('body', '')}".lower()
+    ]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Entry point that Sphinx calls."""
     app.connect("doctree-read", show_stubs)
+    app.connect("html-page-context", drop_thebe)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,6 +4,7 @@ A grade is a pure function of the submission's bytes, the released bundle, the c
 run in any process, and a result is kept under a key made of these: grading again costs nothing.
 """
 
+import functools
 import hashlib
 import hmac
 import importlib.metadata
@@ -60,6 +61,7 @@ def job(
     return Job(student, chapter, content, release, seed, limits, jailed, key)
 
 
+@functools.lru_cache(maxsize=32)
 def bundle_hash(chapter: Chapter, release: bytes) -> str:
     """Hash of all that decides a grade besides the submission: the release, the checks, the reference, this program."""
     mistakes = ROOT / "autograder" / "mistakes"

@@ -1,12 +1,15 @@
 """`make demo`: the whole round once, on embedded data, with the time each step took."""
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
+from rich.table import Table
 
 from autograder.chapters import ROOT, chapters
 from autograder.classroom import Classroom
@@ -47,21 +50,62 @@ def build_book() -> str:
     if not BOOK.exists():
         sys.exit(f"jupyter-book ended well, but there is no {BOOK}")
     BOOK.touch()
-    return f"{len(list(BOOK.parent.rglob('*.html')))} pages, without a warning"
+    return f"{len(list(BOOK.parent.glob('chapters/*.html')))} pages, without a warning"
 
 
-def autograder(*words: str) -> None:
-    """Run the command line as a user would."""
-    done = subprocess.run([sys.executable, "-m", "autograder", *words], cwd=ROOT)
+def autograder(*words: str) -> str:
+    """Run the command line as a user would; returns what it prints, its progress goes to the screen."""
+    done = subprocess.run(
+        [sys.executable, "-m", "autograder", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
     if done.returncode:
+        console.print(done.stdout, markup=False)
         sys.exit(done.returncode)
+    return done.stdout
+
+
+def release() -> str:
+    """Release every chapter."""
+    return f"{len(autograder('release').splitlines())} notebooks, without solutions"
+
+
+def grade() -> str:
+    """Grade all submissions and keep the results for the table at the end."""
+    scores.extend(json.loads(autograder("grade", "--json")))
+    return f"{len(scores)} submissions, each in a jail"
+
+
+def report() -> str:
+    """Write the reports."""
+    autograder("report")
+    return "a page for each learner, a report for each chapter"
+
+
+scores: list[dict[str, Any]] = []
+
+
+def score_table() -> Table:
+    """Scores of every kind of submission, a column for each chapter."""
+    table = Table(box=None, pad_edge=False, title="scores", title_justify="left")
+    table.add_column("submission")
+    for chapter in chapters():
+        table.add_column(chapter.name, justify="right")
+    found = {(result["student"], result["assignment"]): result for result in scores}
+    for student in sorted({result["student"] for result in scores}):
+        row = (found.get((student, chapter.name)) for chapter in chapters())
+        table.add_row(
+            student, *(f"{one['score']:g}" if one and one["verdict"] == "graded" else "–" for one in row)
+        )
+    full = (max(result["points"] for result in scores if result["assignment"] == c.name) for c in chapters())
+    table.add_row("of", *(f"{points:g}" for points in full), style="bold")
+    return table
 
 
 def sample_classes() -> str:
     """Make a class of submissions for every chapter."""
     room = Classroom()
     counts = {chapter.name: write_sample_class(room, chapter) for chapter in chapters()}
-    return ", ".join(f"{count} submissions of {name}" for name, count in counts.items())
+    return f"{sum(counts.values())} submissions for {len(counts)} chapters: right, wrong, odd, hostile and broken ones"
 
 
 def step(number: int, name: str, work: Callable[[], str | None]) -> None:
@@ -75,10 +119,12 @@ def step(number: int, name: str, work: Callable[[], str | None]) -> None:
 def main() -> None:
     """Run the demo."""
     step(1, "build the book (runs every page, up to a minute)", build_book)
-    step(2, "release the assignments", lambda: autograder("release"))
+    step(2, "release the assignments", release)
     step(3, "make a sample class", sample_classes)
-    step(4, "grade it", lambda: autograder("grade"))
-    step(5, "write feedback and class reports", lambda: autograder("report"))
+    step(4, "grade it", grade)
+    step(5, "write feedback and class reports", report)
+    console.print()
+    console.print(score_table())
     console.print("\n[bold]Open[/]")
     places = {
         "the book": BOOK,

@@ -76,6 +76,7 @@ def test_book_shows_the_stub_and_the_report(built_book: Path) -> None:
     assert "NotImplementedError" in plain and "Twice the array." in plain
     assert "from solutions" not in plain
     assert "doubles a small array" in plain
+    assert "thebe" not in "".join(re.findall(r"<script[^>]*>[^<]*", text)).lower()
 
 
 def test_every_figure_of_the_book_has_alt_text(built_book: Path) -> None:

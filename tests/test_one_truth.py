@@ -76,7 +76,7 @@ def test_book_shows_the_stub_and_the_report(built_book: Path) -> None:
     assert "NotImplementedError" in plain and "Twice the array." in plain
     assert "from solutions" not in plain
     assert "doubles a small array" in plain
-    assert "thebe" not in "".join(re.findall(r"<script[^>]*>[^<]*", text)).lower()
+    assert "THEBE_JS_URL" not in text
 
 
 def test_every_figure_of_the_book_has_alt_text(built_book: Path) -> None:
@@ -99,7 +99,9 @@ def test_environment_and_project_pin_the_same_versions() -> None:
     assert any(
         str(entry).startswith("python=" + project["requires-python"].removeprefix(">=")) for entry in conda
     )
-    locked = {line.strip().lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    locked = {
+        line.strip().lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()
+    }
     every = [
         *project["dependencies"],
         *(pin for extra in project["optional-dependencies"].values() for pin in extra),

@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail demo test test-all lint book release bench clean
+.PHONY: help setup jail demo test test-all lint book release bench bench-pages links clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

@@ -176,7 +176,7 @@ def _watching(call: Call, dtypes: set[str]) -> Call:
 def verdict_table(rows: list[Row]) -> Table:
     """The rows as a table for the terminal."""
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("")
+    table.add_column("", no_wrap=True, overflow="ellipsis")
     for heading in (
         "checks",
         "mistakes\nrejected",

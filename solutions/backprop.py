@@ -142,12 +142,18 @@ def max_pool2d_backward(
     right as well.
     """
     ### BEGIN SOLUTION
+    H_out, W_out = dout.shape[1:3]
+    cells = [
+        (slice(None), slice(i, i + stride * H_out, stride), slice(j, j + stride * W_out, stride))
+        for i, j in np.ndindex(size, size)
+    ]
+    largest = np.max([x[cell] for cell in cells], axis=0)
+    left = dout.copy()  # what each window has not given away yet
     dx = np.zeros(x.shape, dtype=dout.dtype)
-    for n, i, j, c in np.ndindex(dout.shape):
-        top, left = i * stride, j * stride
-        window = x[n, top : top + size, left : left + size, c]
-        row, column = np.unravel_index(np.argmax(window), window.shape)
-        dx[n, top + row, left + column, c] += dout[n, i, j, c]
+    for cell in cells:
+        given = left * (x[cell] == largest)
+        dx[cell] += given
+        left -= given
     return dx
     ### END SOLUTION
 

@@ -1,0 +1,274 @@
+"""Networks put together from layers. Each layer holds no arithmetic of its own: it calls the kernels of the course."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from solutions.backprop import (
+    conv2d_backward,
+    linear_backward,
+    max_pool2d_backward,
+    relu_backward,
+    softmax_cross_entropy_backward,
+)
+from solutions.filters import relu
+from solutions.fully_connected import cross_entropy, flatten, linear
+from solutions.padding import conv2d
+from solutions.pooling import max_pool2d
+
+Params = dict[str, np.ndarray]
+
+
+class Layer(Protocol):
+    """One step of a network. Its parameters are handed in, under short names such as "w" and "b"."""
+
+    def shapes(self, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """Shapes of the parameters, if one example that comes in has this shape."""
+
+    def forward(
+        self, params: Params, x: np.ndarray, rng: np.random.Generator | None
+    ) -> tuple[np.ndarray, Any]:
+        """Output for a batch, and what the backward pass needs. There is an `rng` in training only."""
+
+    def backward(self, params: Params, dout: np.ndarray, kept: Any) -> tuple[np.ndarray, Params]:
+        """Gradients with respect to the input and to the parameters."""
+
+
+@dataclass(frozen=True)
+class Conv:
+    """Convolution: `filters` filters of `size` by `size`; `kernels` are the forward and the backward pass."""
+
+    filters: int
+    size: int
+    padding: int = 0
+    stride: int = 1
+    kernels: tuple[Callable, Callable] = (conv2d, conv2d_backward)
+
+    def shapes(self, shape):
+        return {"w": (self.size, self.size, shape[-1], self.filters), "b": (self.filters,)}
+
+    def forward(self, params, x, rng):
+        return self.kernels[0](x, params["w"], params["b"], self.stride, self.padding), x
+
+    def backward(self, params, dout, x):
+        dx, dw, db = self.kernels[1](dout, x, params["w"], self.stride, self.padding)
+        return dx, {"w": dw, "b": db}
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Fully connected layer with `units` outputs."""
+
+    units: int
+
+    def shapes(self, shape):
+        return {"w": (*shape, self.units), "b": (self.units,)}
+
+    def forward(self, params, x, rng):
+        return linear(x, params["w"], params["b"]), x
+
+    def backward(self, params, dout, x):
+        dx, dw, db = linear_backward(dout, x, params["w"])
+        return dx, {"w": dw, "b": db}
+
+
+class _Plain:
+    """A layer without parameters."""
+
+    def shapes(self, shape):
+        return {}
+
+
+@dataclass(frozen=True)
+class ReLU(_Plain):
+    """max(0, x)"""
+
+    def forward(self, params, x, rng):
+        return relu(x), x
+
+    def backward(self, params, dout, x):
+        return relu_backward(dout, x), {}
+
+
+@dataclass(frozen=True)
+class MaxPool(_Plain):
+    """Max pooling by windows of `size` by `size` that tile the image."""
+
+    size: int = 2
+
+    def forward(self, params, x, rng):
+        return max_pool2d(x, self.size), x
+
+    def backward(self, params, dout, x):
+        return max_pool2d_backward(dout, x, self.size, self.size), {}
+
+
+@dataclass(frozen=True)
+class Pad(_Plain):
+    """`before` rows and columns of zeros above and left, `after` of them below and right."""
+
+    before: int
+    after: int
+
+    def forward(self, params, x, rng):
+        border = (self.before, self.after)
+        return np.pad(x, ((0, 0), border, border, (0, 0))), x.shape
+
+    def backward(self, params, dout, shape):
+        rows, columns = (slice(self.before, self.before + size) for size in shape[1:3])
+        return dout[:, rows, columns], {}
+
+
+@dataclass(frozen=True)
+class Flatten(_Plain):
+    """Each example as one row."""
+
+    def forward(self, params, x, rng):
+        return flatten(x), x.shape
+
+    def backward(self, params, dout, shape):
+        return dout.reshape(shape), {}
+
+
+@dataclass(frozen=True)
+class Dropout(_Plain):
+    """Drop entries with probability `rate` in training; `kernel` is `dropout` of chapter 8."""
+
+    rate: float
+    kernel: Callable
+
+    def forward(self, params, x, rng):
+        return (x, None) if rng is None else self.kernel(x, self.rate, rng, True)
+
+    def backward(self, params, dout, scale):
+        return dout * scale, {}
+
+
+@dataclass
+class BatchNorm:
+    """Batch normalisation; `kernels` are those of chapter 10. Running averages are the layer's own."""
+
+    kernels: tuple[Callable, Callable]
+    running: Params = field(default_factory=dict)
+
+    def shapes(self, shape):
+        return {"gamma": shape[-1:], "beta": shape[-1:]}
+
+    def forward(self, params, x, rng):
+        gamma, beta = params["gamma"], params["beta"]
+        running = self.running or {"mean": np.zeros_like(beta), "var": np.ones_like(gamma)}
+        out, self.running = self.kernels[0](x, gamma, beta, running, rng is not None)
+        return out, x
+
+    def backward(self, params, dout, x):
+        dx, dgamma, dbeta = self.kernels[1](dout, x, params["gamma"])
+        return dx, {"gamma": dgamma, "beta": dbeta}
+
+
+class Network:
+    """Layers one after the other, for images of one shape, with a cross-entropy loss at the end.
+
+    Parameters live outside, in a dict: layer names such as "conv1" or "linear2", a dot, and the parameter's own name.
+
+    image_shape : (H, W, C)
+    """
+
+    def __init__(self, image_shape: tuple[int, int, int], layers: Sequence[Layer]):
+        self.image_shape = image_shape
+        self.layers = list(layers)
+        self.names: list[str] = []
+        self.rows: list[tuple[str, tuple[int, ...], dict[str, tuple[int, ...]]]] = []
+        """For each layer: name, shape of one example that leaves it, shapes of its parameters."""
+        counts: dict[str, int] = {}
+        x = np.zeros((1, *image_shape), dtype=np.float32)
+        for layer in self.layers:
+            kind = type(layer).__name__.lower()
+            counts[kind] = counts.get(kind, 0) + 1
+            name, shapes = f"{kind}{counts[kind]}", layer.shapes(x.shape[1:])
+            x, _ = layer.forward({key: np.zeros(shape, np.float32) for key, shape in shapes.items()}, x, None)
+            self.names.append(name)
+            self.rows.append((name, x.shape[1:], shapes))
+
+    def init(self, rng: np.random.Generator) -> Params:
+        """Parameters to begin with, float32: weights normal with variance 2 / inputs, scales 1, all else 0.
+
+        The last layer's weights are a tenth of that, so that a new network says nothing yet: its loss is near ln 10
+        for ten classes.
+        """
+        params = {}
+        for name, _, shapes in self.rows:
+            for key, shape in shapes.items():
+                if key == "w":
+                    spread = np.sqrt(2 / np.prod(shape[:-1])) * (0.1 if name == self.names[-1] else 1)
+                    params[f"{name}.{key}"] = rng.normal(0, spread, shape).astype(np.float32)
+                else:
+                    params[f"{name}.{key}"] = np.full(shape, key == "gamma", dtype=np.float32)
+        return params
+
+    def _of(self, name: str, params: Mapping[str, np.ndarray]) -> Params:
+        start = f"{name}."
+        return {key.removeprefix(start): value for key, value in params.items() if key.startswith(start)}
+
+    def activations(self, params: Params, images: np.ndarray) -> dict[str, np.ndarray]:
+        """What leaves each layer, by the layer's name; no dropout."""
+        x, outputs = images, {}
+        for name, layer in zip(self.names, self.layers, strict=True):
+            x, _ = layer.forward(self._of(name, params), x, None)
+            outputs[name] = x
+        return outputs
+
+    def logits(self, params: Params, images: np.ndarray) -> np.ndarray:
+        """Logits (N, classes) for images (N, H, W, C), computed 500 images at a time to spare memory."""
+        parts = []
+        for start in range(0, len(images), 500):
+            x = images[start : start + 500]
+            for name, layer in zip(self.names, self.layers, strict=True):
+                x, _ = layer.forward(self._of(name, params), x, None)
+            parts.append(x)
+        return np.concatenate(parts)
+
+    def gradients(
+        self, params: Params, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[float, Params]:
+        """Mean cross-entropy of a batch (N, H, W, C) with labels (N,), and its gradient with respect to `params`."""
+        x, kept = images, []
+        for name, layer in zip(self.names, self.layers, strict=True):
+            x, one = layer.forward(self._of(name, params), x, rng)
+            kept.append(one)
+        loss = cross_entropy(x, labels)
+        dout, grads = softmax_cross_entropy_backward(x, labels), {}
+        for name, layer, one in reversed(list(zip(self.names, self.layers, kept, strict=True))):
+            dout, own = layer.backward(self._of(name, params), dout, one)
+            grads |= {f"{name}.{key}": value for key, value in own.items()}
+        return loss, grads
+
+
+def in_parallel(gradients: Callable, workers: int = 2) -> Callable:
+    """The same gradients, each of `workers` threads working on its share of the batch.
+
+    NumPy lets other threads run while it computes, so that each core has a share. BLAS should be kept to one thread
+    meanwhile. Sums are added in a fixed order: the same seed gives the same result.
+    """
+    pool = ThreadPoolExecutor(workers)
+
+    def shared(
+        params: Params, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[float, Params]:
+        parts = np.array_split(np.arange(len(labels)), min(workers, len(labels)))
+        jobs = [
+            pool.submit(gradients, params, images[part], labels[part], own)
+            for part, own in zip(parts, rng.spawn(len(parts)), strict=True)
+        ]
+        loss, grads = 0.0, {name: np.zeros_like(value) for name, value in params.items()}
+        for part, job in zip(parts, jobs, strict=True):
+            share = len(part) / len(labels)
+            own_loss, own = job.result()
+            loss += share * own_loss
+            for name in grads:
+                grads[name] += np.float32(share) * own[name]
+        return loss, grads
+
+    return shared

@@ -16,9 +16,9 @@ demo: setup jail  ## build the book, release, grade a sample class, report
 test: setup jail lint  ## lint, types, spelling, and all tests but the slow ones
 	@$(BIN)/python -m pytest -m "not slow"
 
-test-all: setup jail lint  ## the same with the slow tests, and with PyTorch, which it installs
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,torch]'
-	@$(BIN)/python -c 'import torch'  # so that its tests cannot be skipped in silence
+test-all: setup jail lint  ## the same with the slow tests, and with PyTorch and Keras, which it installs
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bridge]'
+	@$(BIN)/python -c 'import torch, keras, tensorboard'  # so that their tests cannot be skipped in silence
 	@$(BIN)/python -m pytest
 
 lint: setup

@@ -64,12 +64,15 @@ def chapter(name: str) -> Chapter:
 def earlier_kernels(one: Chapter) -> dict[str, str]:
     """Source of the reference kernels of all chapters before this one, by the name of their module.
 
-    Later chapters build on the reference, so that a mistake in one chapter does not sink the next.
+    Later chapters build on the reference, so that a mistake in one chapter does not sink the next. A module of
+    `solutions` that is no chapter's goes to the chapters whose pages import it.
     """
-    before = [other for other in chapters() if other.number < one.number]
+    known = chapters()
+    names = [other.name for other in known if other.number < one.number]
+    imported = re.findall(r"^from solutions\.(\w+) import", one.page.read_text(encoding="utf-8"), re.MULTILINE)
+    names += sorted(set(imported) - {other.name for other in known})
     return {
-        f"solutions.{c.name}": (ROOT / "solutions" / f"{c.name}.py").read_text(encoding="utf-8")
-        for c in before
+        f"solutions.{name}": (ROOT / "solutions" / f"{name}.py").read_text(encoding="utf-8") for name in names
     }
 
 

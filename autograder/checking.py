@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from .results import (
     PASSED,
     RAISED,
     TIME_LIMIT,
+    TOO_SLOW,
     WRONG,
     Check,
     Exercise,
@@ -30,6 +31,10 @@ from .subject import Call, CheckFailure, Subject
 
 PUBLIC_SEED = "public"
 """Seed of the inputs that learners see; grading draws fresh ones."""
+
+
+TIMED = "timed"
+"""Mark of the checks that take a kernel's time: `@pytest.mark.timed`."""
 
 
 class CheckError(Exception):
@@ -52,13 +57,16 @@ class Plugin:
     """Under which pytest knows it; checks/conftest.py looks for it."""
 
     def __init__(
-        self, subjects: Mapping[str, Subject], seed: str, on_check: Callable[[], None] = lambda: None
+        self,
+        subjects: Mapping[str, Subject],
+        seed: str,
+        timed: bool = False,
     ):
         self.__name__ = self.NAME
         self.subjects = subjects
         self.seed = seed
+        self.timed = timed
         self.outcomes: dict[str, list[Ran]] = {name: [] for name in subjects}
-        self._on_check = on_check
         # pytest finds fixtures on a plugin's class, so the kernels' fixtures get a class of their own
         made = {name: _hand_out(name, subject) for name, subject in subjects.items()}
         self._kernels = type("Kernels", (), made)()
@@ -72,7 +80,11 @@ class Plugin:
         return random_for(self.seed, request.node.originalname)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [item for item in items if self._kernel(item)]
+        items[:] = [
+            item
+            for item in items
+            if self._kernel(item) and (self.timed or item.get_closest_marker(TIMED) is None)
+        ]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
@@ -85,7 +97,6 @@ class Plugin:
             self.outcomes[kernel].append(
                 Ran(name, title, fresh, call.excinfo.value if call.excinfo else None)
             )
-            self._on_check()
         return report
 
     def _kernel(self, item: pytest.Item) -> str | None:
@@ -111,9 +122,11 @@ def random_for(seed: str, name: str) -> np.random.Generator:
 
 
 def run_checks(
-    path: Path, oracle: Oracle, calls: Mapping[str, Call], seed: str = PUBLIC_SEED
+    path: Path, oracle: Oracle, calls: Mapping[str, Call], seed: str = PUBLIC_SEED, timed: bool = False
 ) -> list[Exercise]:
     """Run the checks in the file `path` on the kernels named by `calls`; results come in the oracle's order.
+
+    Checks that take time run only if `timed`, which asks for calls that are Timed too.
 
     Raises
     ------
@@ -123,7 +136,7 @@ def run_checks(
     points = oracle.points()
     kernels = [kernel for kernel in points if kernel in calls]
     subjects = {kernel: Subject(kernel, calls[kernel], oracle) for kernel in kernels}
-    plugin = Plugin(subjects, seed)
+    plugin = Plugin(subjects, seed, timed)
     _run_pytest(path, plugin)
     return [_exercise(subjects[kernel], points[kernel], plugin.outcomes[kernel]) for kernel in kernels]
 
@@ -198,7 +211,7 @@ def _verdict(failures: list[Failure], smallest: Failure | None) -> str:
     for limit in (TIME_LIMIT, MEMORY_LIMIT, OUTPUT_LIMIT, CRASHED):
         if limit in reasons:
             return limit
-    if smallest.reason in (NOT_WRITTEN, RAISED):
+    if smallest.reason in (NOT_WRITTEN, RAISED, TOO_SLOW):
         return smallest.reason
     return WRONG
 

@@ -18,16 +18,17 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
 from .chapters import CHECKS, ROOT, Chapter, earlier_kernels
 from .checking import run_checks
+from .inside.calling import Outcome
 from .jail import Limits, Session
 from .oracle import Reference
 from .rebuild import Rebuilt, Ungradable, read_submission, rebuild
 from .results import FAULT, GRADED, UNGRADABLE, Exercise, Submission
-from .subject import Call
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,29 @@ def referee(
     builds_on = any("solutions" in cell.source for cell in rebuilt.cells)
     modules = earlier_kernels(reference.chapter) if builds_on else {}
     with Session(rebuilt.cells, limits, jailed, modules) as session:
-
-        def caller(kernel: str) -> Call:
-            return lambda args: session.call(kernel, args)
-
-        calls = {kernel: caller(kernel) for kernel in reference.points()}
-        exercises = run_checks(reference.chapter.checks, reference, calls, seed)
+        calls = {kernel: Jailed(session, kernel) for kernel in reference.points()}
+        exercises = run_checks(reference.chapter.checks, reference, calls, seed, timed=True)
         return tuple(exercises), (*rebuilt.remarks, *session.remarks)
+
+
+@dataclass(frozen=True)
+class Jailed:
+    """A kernel of a submission, to be called in its session."""
+
+    session: Session
+    kernel: str
+
+    def __call__(self, args: tuple[Any, ...]) -> Outcome:
+        return self.session.call(self.kernel, args)
+
+    def prepare(self, inputs: list[tuple[Any, ...]]) -> None:
+        self.session.prepare(self.kernel, inputs)
+
+    def time(self) -> float:
+        return self.session.time(self.kernel)
+
+    def results(self) -> list[Any]:
+        return self.session.results(self.kernel)
 
 
 def _with(base: Submission, **fields: object) -> Submission:

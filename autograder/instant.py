@@ -46,7 +46,7 @@ def check_now(kernel: Any, names: Mapping[str, Any]) -> Score:
     if name not in known or not callable(kernel):
         raise ValueError(f"check() takes the function of an exercise; here these are {', '.join(known)}")
     checks, oracle = known[name]
-    (exercise,) = run_checks(checks, oracle, {name: Caller(kernel)})
+    (exercise,) = run_checks(checks, oracle, {name: Caller(kernel)}, timed=True)
     if not _in_notebook():
         print(exercise_text(exercise))
     return Score(exercise)

@@ -331,20 +331,39 @@ class Session:
         WorkerFault
             If no worker could be started.
         """
+        return self._request(kernel, {"do": "call", "args": plain(args)})
+
+    def prepare(self, kernel: str, inputs: list[tuple[Any, ...]]) -> None:
+        """Lay out the arguments of several calls in the worker; raises as `call` does."""
+        self._request(kernel, {"do": "prepare", "inputs": plain(inputs)})
+
+    def time(self, kernel: str) -> float:
+        """Seconds that those calls take, by the clock out here; raises as `call` does."""
+        begin = time.perf_counter()
+        outcome = self._request(kernel, {"do": "time"})
+        seconds = time.perf_counter() - begin
+        if outcome.error:
+            raise Stopped(RAISED, f"{kernel} raised {outcome.error}: {outcome.message}")
+        return seconds
+
+    def results(self, kernel: str) -> list[Any]:
+        """What the calls that were timed last returned; raises as `call` does."""
+        results = self._request(kernel, {"do": "results"}).value
+        return results if isinstance(results, list) else []
+
+    def _request(self, kernel: str, message: dict[str, Any]) -> Outcome:
         if kernel in self._stopped:
             raise self._stopped[kernel]
         try:
-            return self._call(kernel, args)
+            return self._answer(kernel, message)
         except Stopped as stopped:
             self._stopped[kernel] = stopped
             raise
 
-    def _call(self, kernel: str, args: tuple[Any, ...]) -> Outcome:
+    def _answer(self, kernel: str, message: dict[str, Any]) -> Outcome:
         self._make_ready()
         try:
-            answer = self._ask(
-                {"do": "call", "kernel": kernel, "args": plain(args)}, self._limits.call_seconds
-            )
+            answer = self._ask({**message, "kernel": kernel}, self._limits.call_seconds)
         except Lost as lost:
             raise Stopped(lost.verdict, f"{kernel} {lost}") from None
         outcome = answer.get("outcome")

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from .inside.functions import Known
+from .inside.functions import Known, Seeded
 
 PASSED = "passed"
 WRONG = "wrong answer"
+TOO_SLOW = "right but slow"
 RAISED = "raised"
 NOT_WRITTEN = "not written"
 TIME_LIMIT = "time limit"
@@ -41,6 +42,8 @@ class Panel:
             return cls(title, type(value).__name__, values=repr(value)[:300])
         if isinstance(value, Known):
             return cls(title, "function", values=value.formula)
+        if isinstance(value, Seeded):
+            return cls(title, "generator", values=value.formula)
         if isinstance(value, bool | int | float | str) or value is None:
             return cls(
                 title, type(value).__name__, values=value if not isinstance(value, float) else float(value)

@@ -1,18 +1,41 @@
 """The kernel under check, as the tests in `checks/` see it."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from .inside.calling import Opaque, Outcome, plain
-from .inside.functions import Known
+from .inside.calling import Caller, Opaque, Outcome, plain
+from .inside.functions import Known, Seeded
 from .oracle import Oracle
-from .results import NOT_WRITTEN, RAISED, Failure, Panel
+from .results import NOT_WRITTEN, RAISED, TOO_SLOW, Failure, Panel
 
 Call = Callable[[tuple[Any, ...]], Outcome]
 """Calls the learner's function on copies of the arguments; raises Stopped if no answer can come any more."""
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """A Call whose time can be taken, apart from that of handing over inputs and results."""
+
+    def prepare(self, inputs: list[tuple[Any, ...]]) -> None:
+        """Hand over the arguments of several calls."""
+
+    def time(self) -> float:
+        """Make those calls and return the seconds that they took."""
+
+    def results(self) -> list[Any]:
+        """What the calls that were timed last returned."""
+
+
+ROUNDS = (6, 40)
+"""Rounds of a race at least, and at most."""
+
+RACE_SECONDS = 2.0
+"""Seconds after which a race ends, once it had its rounds."""
 
 
 class Stopped(Exception):
@@ -69,6 +92,8 @@ class Subject:
     oracle: Oracle
     seen: list[Seen] = field(default_factory=list)
     stopped: Stopped | None = None
+    failed: bool = False
+    _multiple: tuple[float, list[Any]] | None = None
 
     def agrees(
         self, *args: Any, dtype: type | None = None, rtol: float | None = None, quiet: bool = False
@@ -128,6 +153,64 @@ class Subject:
         if not condition:
             self._fail(args, "property", message, None, expected, got)
 
+    def keeps_up(
+        self,
+        most: float,
+        probe: tuple[Any, ...],
+        inputs: list[tuple[Any, ...]],
+        bare: Callable[[], Any],
+        best: float,
+    ) -> list[Any]:
+        """Require that calls on all `inputs` take at most `most` times as long as `bare`; return their results.
+
+        Only a kernel that passed every check so far is timed. Both sides run in turns on one thread, and the quickest
+        run of each counts: what else the machine does slows some runs, but hardly all. A race goes on until the
+        multiple is at most `best`, the least that any check of this kernel asks for, or its time is over; the checks
+        of one kernel share it. `probe` is a small input that tells beforehand whether a run would last too long.
+        """
+        if self.failed:
+            self._fail(probe, TOO_SLOW, "first right, then fast: time is taken once all checks above pass")
+        if self._multiple is None:
+            self._multiple = self._race(probe, inputs, bare, best)
+        multiple, results = self._multiple
+        if multiple > most:
+            message = (
+                f"right, but it takes {multiple:.3g} times as long as the bare matrix product; "
+                f"this check allows {most:g} times"
+            )
+            self._fail(inputs[0], TOO_SLOW, message)
+        return results
+
+    def _race(
+        self, probe: tuple[Any, ...], inputs: list[tuple[Any, ...]], bare: Callable[[], Any], best: float
+    ) -> tuple[float, list[Any]]:
+        assert isinstance(self.call, Timed), "this call cannot be timed"
+        mine, yardstick = math.inf, Caller(bare)
+        yardstick.prepare([()])
+        try:
+            with threadpool_limits(1):
+                yardstick.time()
+                self.call.prepare([probe])
+                self.call.time()
+                estimate = self.call.time() * sum(map(_size, inputs)) / _size(probe)
+                if estimate > RACE_SECONDS:
+                    return estimate / min(yardstick.time() for _ in range(ROUNDS[0])), []
+                self.call.prepare(inputs)
+                theirs, spent = math.inf, 0.0
+                for number in range(1, ROUNDS[1] + 1):
+                    theirs = min(theirs, yardstick.time())
+                    seconds = self.call.time()
+                    mine, spent = min(mine, seconds), spent + seconds
+                    if number >= ROUNDS[0] and (mine <= best * theirs or spent > RACE_SECONDS):
+                        break
+                return mine / theirs, self.call.results()
+        except Stopped as stopped:
+            self.stopped = stopped
+            raise CheckFailure(self._failure(inputs[0], stopped.verdict, str(stopped))) from None
+        except Exception as error:
+            self._fail(inputs[0], RAISED, f"your function raised {type(error).__name__}: {error}")
+            raise AssertionError from None  # _fail always raises
+
     def _ask(self, args: tuple[Any, ...], may_raise: bool = False) -> Outcome:
         outcome = self._call(args)
         self.seen.append(Seen(args, outcome))
@@ -169,7 +252,7 @@ class Subject:
         inputs = tuple(
             panel for name, value in zip(names, args, strict=True) for panel in Panel.each(name, plain(value))
         )
-        size = sum(np.size(value) for value in _parts(args))
+        size = _size(args)
         return Failure(
             "", f"{self.kernel}({', '.join(names)})", reason, message, None, inputs, None, None, size
         )
@@ -189,6 +272,7 @@ class Subject:
             expected=None if expected is None else Panel.of("expected", expected),
             got=None if got is None else Panel.of("got", got),
         )
+        self.failed = True
         raise CheckFailure(failure)
 
 
@@ -199,9 +283,19 @@ def tolerance(values: tuple[Any, ...]) -> float:
 
 
 def _parts(values: tuple[Any, ...]) -> Iterator[Any]:
-    """The values, and of a dict its entries instead."""
+    """The single values in all the tuples, lists and dicts."""
     for value in values:
-        yield from value.values() if isinstance(value, dict) else (value,)
+        if isinstance(value, dict):
+            yield from _parts(tuple(value.values()))
+        elif isinstance(value, tuple | list):
+            yield from _parts(tuple(value))
+        else:
+            yield value
+
+
+def _size(args: tuple[Any, ...]) -> int:
+    """How many numbers the arguments hold."""
+    return sum(np.size(value) for value in _parts(args))
 
 
 def same_outcome(one: Outcome, other: Outcome, rtol: float) -> bool:
@@ -258,9 +352,21 @@ def _difference(expected: Any, got: Any, rtol: float) -> tuple[str, str, tuple[i
             if found:
                 return found[0], f"result {number + 1} of {len(expected)}: {found[1]}", found[2]
         return None
+    if isinstance(expected, dict):
+        if not isinstance(got, dict) or got.keys() != expected.keys():
+            names = ", ".join(map(repr, expected))
+            has = (
+                f"one with {', '.join(map(repr, got)) or 'nothing'}" if isinstance(got, dict) else _kind(got)
+            )
+            return "type", f"expected a dict with {names}, got {has}", None
+        for key, part in expected.items():
+            found = _difference(part, got[key], rtol)
+            if found:
+                return found[0], f"under {key!r}: {found[1]}", found[2]
+        return None
     if isinstance(expected, np.ndarray) and expected.ndim:
         return _array_difference(expected, got, rtol)
-    if expected is None or isinstance(expected, str | Opaque | Known):
+    if expected is None or isinstance(expected, str | Opaque | Known | Seeded):
         return None if got == expected else ("type", f"expected {expected!r}, got {_kind(got)}", None)
     number, wanted = _as_number(got), _as_number(expected)
     if isinstance(wanted, int) and not isinstance(wanted, bool) and type(number) is not int:
@@ -278,7 +384,9 @@ def _part(expected: Any, got: Any, rtol: float) -> tuple[Any, Any]:
     if isinstance(expected, tuple) and isinstance(got, tuple | list) and len(expected) == len(got):
         for part, other in zip(expected, got, strict=True):
             if _difference(part, other, rtol):
-                return part, other
+                return _part(part, other, rtol)
+    if isinstance(expected, dict) and isinstance(got, dict) and expected.keys() == got.keys():
+        return _part(tuple(expected.values()), tuple(got[key] for key in expected), rtol)
     return expected, got
 
 

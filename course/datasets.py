@@ -1,6 +1,11 @@
-"""Real pictures and tiny made ones, all at hand without a download."""
+"""Real pictures and tiny made ones. All but MNIST are at hand without a download."""
 
 import functools
+import gzip
+import hashlib
+import os
+import zlib
+from pathlib import Path
 
 import numpy as np
 
@@ -120,3 +125,379 @@ RING = np.array(
     dtype=np.float64,
 )
 """A ring, the letter O: not an X either."""
+
+
+# The shapes of `x_pictures`: points (x, y) in a square from −1 to 1, y downwards, and the strokes that join them.
+_ANGLES = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+_SHAPES: dict[str, tuple[list[tuple[float, float]], list[tuple[int, int]]]] = {
+    # the crossing first, then each arm's middle, then each arm's tip
+    "X": (
+        [(0, 0)] + [(reach * x, reach * y) for reach in (0.5, 1) for x in (-1, 1) for y in (-1, 1)],
+        [(0, arm) for arm in range(1, 5)] + [(arm, arm + 4) for arm in range(1, 5)],
+    ),
+    "plus": ([(0, -1), (0, 1), (-1, 0), (1, 0)], [(0, 1), (2, 3)]),
+    "ring": (
+        [(np.cos(angle), np.sin(angle)) for angle in _ANGLES],
+        [(i, (i + 1) % len(_ANGLES)) for i in range(len(_ANGLES))],
+    ),
+    "square": ([(-1, -1), (1, -1), (1, 1), (-1, 1)], [(0, 1), (1, 2), (2, 3), (3, 0)]),
+    "slash": ([(-1, 1), (1, -1)], [(0, 1)]),
+    "backslash": ([(-1, -1), (1, 1)], [(0, 1)]),
+    "T": ([(-1, -1), (1, -1), (0, -1), (0, 1)], [(0, 1), (2, 3)]),
+    "L": ([(-0.7, -1), (-0.7, 1), (0.8, 1)], [(0, 1), (1, 2)]),
+    "V": ([(-0.8, -1), (0, 1), (0.8, -1)], [(0, 1), (1, 2)]),
+    "arrow": ([(-1, 0), (1, 0), (0.1, -0.8), (0.1, 0.8)], [(0, 1), (2, 1), (3, 1)]),
+    # one stroke on each side of the middle, so that they never meet; their ends are drawn afresh each time
+    "strokes": ([(0, 0)] * 4, [(0, 1), (2, 3)]),
+}
+_X_KINDS = ("centred X", "wonky X", "shifted X")
+_OTHER_KINDS = tuple(_SHAPES)[1:]
+
+
+def _shape_points(kind: str, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Corner points of `count` shapes of one kind (count, P, 2), each by a slightly unsteady hand."""
+    shape = "X" if kind in _X_KINDS else kind
+    points = np.tile(np.array(_SHAPES[shape][0], dtype=np.float64), (count, 1, 1))
+    if kind == "wonky X":
+        # a bent arm leaves the crossing as a diagonal and ends straight up, down or sideways
+        first, second = rng.integers(4, size=(2, count))
+        bent = (np.arange(4) == first[:, None]) | (np.arange(4) == second[:, None])
+        axis = rng.integers(2, size=(count, 4))
+        for a in (0, 1):
+            points[:, 5:, a] *= np.where(bent & (axis == a), rng.uniform(0.4, 0.6, (count, 4)), 1)
+    if kind == "strokes":
+        side = np.array([-1, -1, 1, 1])
+        points = np.stack([side * rng.uniform(0.4, 1, (count, 4)), rng.uniform(-1, 1, (count, 4))], axis=2)
+        # short strokes would be dots: the ends lie at least half the paper apart
+        points[:, ::2, 1] = rng.uniform(-1, -0.5, (count, 2))
+        points[:, 1::2, 1] = rng.uniform(0, 1, (count, 2))
+    unsteady = 0.03 if kind == "centred X" else 0.05
+    points = points + rng.normal(0, unsteady, points.shape)
+    turn = np.radians(rng.uniform(-8, 8, count))
+    if kind in ("T", "L", "V", "arrow", "strokes"):
+        turn += rng.integers(4, size=count) * np.pi / 2
+    cos, sin = np.cos(turn), np.sin(turn)
+    return points @ np.array([[cos, sin], [-sin, cos]]).transpose(2, 0, 1)
+
+
+def _draw_strokes(ends: np.ndarray, size: int) -> np.ndarray:
+    """Draw straight strokes, one pixel wide: ends (N, S, 2, 2) in pixels → ink (N, size, size) from 0 to 1."""
+    pixels = np.stack(np.meshgrid(np.arange(size), np.arange(size)), axis=-1).reshape(-1, 2)
+    ink = np.zeros((len(ends), size * size))
+    for stroke in ends.swapaxes(0, 1):
+        start, along = stroke[:, 0, None], (stroke[:, 1] - stroke[:, 0])[:, None]
+        # the point of the stroke that lies nearest to each pixel, as a share of the way from its start to its end
+        share = np.clip(((pixels - start) * along).sum(axis=2) / (along**2).sum(axis=2), 0, 1)
+        distance = np.linalg.norm(pixels - start - share[..., None] * along, axis=2)
+        ink = np.maximum(ink, np.clip(1.5 - 2 * distance, 0, 1))
+    return ink.reshape(-1, size, size)
+
+
+def x_pictures(
+    count: int, rng: np.random.Generator, size: int = 9
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw small pictures, half of them an X and half something else, in random order.
+
+    An X is centred, wonky (one or two of its arms bend) or shifted (up to the last pixel of an arm leaves the
+    paper; the crossing never does). The others are a plus, a ring, a square, a slash, a backslash, a T, an L,
+    a V, an arrow (these four turned by any number of quarters) or two strokes that do not meet. All come in
+    several sizes, turned by up to 8 degrees, with ink of varying strength and slight noise.
+
+    Parameters
+    ----------
+    count : int, how many pictures; of an odd number the larger half are X's
+    rng : random generator; the same state draws the same pictures
+    size : int, height and width in pixels, at least 5
+
+    Returns
+    -------
+    images : array of float32 (count, size, size, 1), 1 is ink, 0 is paper
+    labels : array of int64 (count,), 1 for an X, else 0
+    kinds : array of str (count,), such as "wonky X" or "plus"
+
+    Raises
+    ------
+    ValueError
+        If count is negative or size less than 5.
+    """
+    if count < 0 or size < 5:
+        raise ValueError(f"count must not be negative and size at least 5, got count {count} and size {size}")
+    number = np.arange(count)
+    labels = 1 - number % 2
+    kinds = np.where(
+        labels == 1,
+        np.array(_X_KINDS)[number // 2 % len(_X_KINDS)],
+        np.array(_OTHER_KINDS)[number // 2 % len(_OTHER_KINDS)],
+    )
+    order = rng.permutation(count)
+    labels, kinds = labels[order], kinds[order]
+    images = np.zeros((count, size, size))
+    middle = (size - 1) / 2
+    for kind in (*_X_KINDS, *_OTHER_KINDS):
+        chosen = np.flatnonzero(kinds == kind)
+        n = len(chosen)
+        # a shape that is to move about needs room, and its tips may pass the edge
+        largest = middle - 1 if kind == "shifted X" else middle
+        radius = rng.uniform(min(2.5, middle), max(2.5, largest), n).clip(max=middle)
+        room = np.full(n, 0.25) if kind == "centred X" else middle - radius
+        shift = rng.uniform(-1, 1, (n, 2)) * room[:, None]
+        if kind == "shifted X":
+            # far in one direction, up or down or sideways: a shift that the eye sees
+            far = rng.choice([-1, 1], n) * rng.uniform(0.5, 1, n) * (room + 1)
+            shift[np.arange(n), rng.integers(2, size=n)] = far
+        points = _shape_points(kind, n, rng) * radius[:, None, None] + middle + shift[:, None]
+        joins = _SHAPES["X" if kind in _X_KINDS else kind][1]
+        images[chosen] = _draw_strokes(points[:, joins], size)
+    images *= rng.uniform(0.7, 1, (count, 1, 1))
+    images += rng.normal(0, 0.03, images.shape)
+    return np.clip(images, 0, 1).astype(np.float32)[..., None], labels, kinds
+
+
+def digits() -> dict[str, np.ndarray]:
+    """Load the 8×8 handwritten digits that come with scikit-learn, split once and for all.
+
+    The 1797 pictures are the test part of "Optical Recognition of Handwritten Digits" by E. Alpaydin and
+    C. Kaynak (UCI Machine Learning Repository, 1998, https://doi.org/10.24432/C50P49), by 13 writers. The split
+    keeps the share of each digit; it does not keep writers apart, so the test says nothing about a new hand.
+
+    Returns
+    -------
+    dict with train_images (1197, 8, 8, 1), validation_images (240, 8, 8, 1), test_images (360, 8, 8, 1),
+    float32 from 0 (paper) to 1 (ink), and train_labels, validation_labels, test_labels, int64 from 0 to 9
+    """
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    bundle = load_digits()
+    images = (bundle.images / 16).astype(np.float32)[..., None]
+    labels = bundle.target.astype(np.int64)
+    rest, test = train_test_split(np.arange(len(labels)), test_size=360, random_state=0, stratify=labels)
+    train, validation = train_test_split(rest, test_size=240, random_state=0, stratify=labels[rest])
+    parts = {"train": train, "validation": validation, "test": test}
+    return {
+        f"{part}_{what}": values[chosen]
+        for part, chosen in parts.items()
+        for what, values in (("images", images), ("labels", labels))
+    }
+
+
+class MissingData(Exception):
+    """A data set is not at hand; the text says what to do about it."""
+
+
+MNIST_SHA256 = {
+    "train-images-idx3-ubyte.gz": "71524e2cd1ad2968737f7f2f2ff69cbfc32df8ccddff51593f7cb2d4e0eb5b64",
+    "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+}
+"""The four files of MNIST and the SHA-256 of each."""
+
+MNIST_MIRRORS = (
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+)
+"""Where the files are fetched from, in this order."""
+
+
+def _missing_mnist(trouble: str) -> MissingData:
+    return MissingData(
+        f"{trouble}\nTo use MNIST without a network, put these four files into one folder and set the "
+        f"environment variable MNIST_DIR to it:\n  " + "\n  ".join(MNIST_SHA256) + "\n"
+        "They can be fetched from " + " or ".join(MNIST_MIRRORS)
+    )
+
+
+def _mnist_cache() -> Path:
+    import pooch
+
+    return Path(pooch.os_cache("cnn-course")) / "mnist"
+
+
+def _download_mnist() -> Path:
+    """Fetch what the cache lacks; a file that is there with the right sum is left alone."""
+    import pooch
+
+    cache = _mnist_cache()
+    for name, sha256 in MNIST_SHA256.items():
+        troubles = []
+        for mirror in MNIST_MIRRORS:
+            try:
+                pooch.retrieve(mirror + name, known_hash=f"sha256:{sha256}", fname=name, path=cache)
+                break
+            except (OSError, ValueError) as error:  # no network, or something else under that address
+                troubles.append(f"{mirror}: {error}")
+        else:
+            raise _missing_mnist(f"{name} could not be downloaded.\n  " + "\n  ".join(troubles))
+    return cache
+
+
+def read_idx(content: bytes) -> np.ndarray:
+    """Decode a gzip-compressed IDX file of bytes, the format of MNIST.
+
+    Such a file begins with two zero bytes, the type (8: unsigned byte), the number of axes, and each axis's length
+    in four bytes, largest byte first. The values follow, the last axis fastest.
+
+    Parameters
+    ----------
+    content : bytes, the file as it is stored
+
+    Returns
+    -------
+    array of uint8, read only, with as many axes as the header says
+
+    Raises
+    ------
+    ValueError
+        If the content is not gzip, is cut off, or does not have such a header.
+    """
+    try:
+        plain = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"not a whole gzip file: {error}") from error
+    if plain[:3] != b"\x00\x00\x08" or len(plain) < 4 or len(plain) < 4 + 4 * plain[3]:
+        raise ValueError(
+            f"not an IDX file of unsigned bytes: it begins with {plain[:4].hex(' ') or 'nothing'}"
+        )
+    shape = tuple(int(length) for length in np.frombuffer(plain, ">u4", count=plain[3], offset=4))
+    values = np.frombuffer(plain, np.uint8, offset=4 + 4 * plain[3])
+    if values.size != np.prod(shape, dtype=np.int64):
+        raise ValueError(f"the header says {shape}, but {values.size} values follow")
+    return values.reshape(shape)
+
+
+def mnist_at_hand() -> bool:
+    """Say whether `mnist()` finds its four files without a download: in MNIST_DIR if that is set, else in the cache."""
+    folder = os.environ.get("MNIST_DIR")
+    return all((Path(folder) if folder else _mnist_cache()).joinpath(name).is_file() for name in MNIST_SHA256)
+
+
+def mnist(folder: Path | None = None, validation: int = 5000) -> dict[str, np.ndarray]:
+    """Load MNIST: 70,000 handwritten digits, 28×28 pixels, by Y. LeCun, C. Cortes and C. Burges.
+
+    The files come from `folder`, else from the folder named by the environment variable MNIST_DIR, else from a
+    cache in the home folder, which is filled by a download of 11 MB the first time. Each must have the
+    SHA-256 in `MNIST_SHA256`.
+
+    Parameters
+    ----------
+    folder : where the four files are
+    validation : int from 0 to 59,999, how many of the 60,000 training pictures, the last ones, are set aside
+
+    Returns
+    -------
+    dict with train_images (60000 − validation, 28, 28, 1), validation_images (validation, 28, 28, 1) and
+    test_images (10000, 28, 28, 1), float32 from 0 (paper) to 1 (ink), and train_labels, validation_labels,
+    test_labels, int64 from 0 to 9. All together take 220 MB.
+
+    Raises
+    ------
+    MissingData
+        If a file is missing, damaged or cannot be downloaded; the text says what to do.
+    ValueError
+        If validation is out of range.
+    """
+    if not 0 <= validation < 60_000:
+        raise ValueError(f"validation must be from 0 to 59999, got {validation}")
+    if folder is None:
+        named = os.environ.get("MNIST_DIR")
+        folder = Path(named) if named else _download_mnist()
+    arrays = {}
+    for name, sha256 in MNIST_SHA256.items():
+        try:
+            content = (folder / name).read_bytes()
+        except OSError as error:
+            raise _missing_mnist(f"{folder / name} cannot be read: {error.strerror}.") from error
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise _missing_mnist(f"{folder / name} is damaged or another file: its SHA-256 is not {sha256}.")
+        arrays[name.split("-idx")[0]] = read_idx(content)
+    scaled = {part: arrays[f"{part}-images"][..., None] / np.float32(255) for part in ("train", "t10k")}
+    labels = {part: arrays[f"{part}-labels"].astype(np.int64) for part in ("train", "t10k")}
+    end = 60_000 - validation
+    return {
+        "train_images": scaled["train"][:end],
+        "train_labels": labels["train"][:end],
+        "validation_images": scaled["train"][end:],
+        "validation_labels": labels["train"][end:],
+        "test_images": scaled["t10k"],
+        "test_labels": labels["t10k"],
+    }
+
+
+PATCH_CLASSES = ("sky", "leaves", "temple", "flower", "face", "cloth")
+"""What the patches of `photo_patches` show: label 0 is sky, label 5 is cloth."""
+
+# (photograph, top, left, bottom, right) in pixels, chosen by eye. No pixel is in a training and a test rectangle.
+_PATCH_RECTANGLES: dict[str, dict[str, list[tuple[str, int, int, int, int]]]] = {
+    "train": {
+        "sky": [("china", 0, 0, 90, 150), ("china", 0, 330, 190, 470), ("portrait", 0, 400, 170, 512)],
+        "leaves": [("china", 345, 0, 427, 170), ("china", 310, 460, 427, 640), ("flower", 60, 0, 400, 130)],
+        "temple": [("china", 96, 118, 245, 300)],
+        "flower": [("flower", 110, 190, 335, 340)],
+        "face": [("portrait", 165, 185, 250, 285), ("portrait", 250, 205, 335, 285)],
+        "cloth": [("portrait", 0, 0, 155, 130), ("portrait", 425, 30, 595, 220)],
+    },
+    "test": {
+        "sky": [("china", 0, 480, 130, 640), ("portrait", 180, 400, 330, 512)],
+        "leaves": [("china", 335, 350, 427, 455), ("flower", 70, 450, 240, 600)],
+        "temple": [("china", 247, 100, 340, 320)],
+        "flower": [("flower", 125, 342, 325, 415)],
+        "face": [("portrait", 165, 287, 250, 355), ("portrait", 250, 287, 335, 338)],
+        "cloth": [
+            ("portrait", 160, 0, 320, 100),
+            ("portrait", 425, 290, 480, 480),
+            ("portrait", 530, 290, 600, 480),
+        ],
+    },
+}
+
+
+def photo_patches(count: int, rng: np.random.Generator, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Cut small colour photographs of six things, `PATCH_CLASSES`, out of the three of `photo`.
+
+    A patch is a square of 40 to 64 pixels at a random place of a rectangle labelled by hand, shrunk to 32×32,
+    mirrored or not, its brightness and the strength of each colour slightly changed. No pixel is
+    used for both training and test.
+
+    This stands in for a set of photographs such as CIFAR-10, which must be downloaded, and it cannot show what
+    such a set shows. Each thing was photographed once or twice: the test patches come from other places of
+    the same things, under the same light, so a good result says nothing about another flower or face. And
+    the patches overlap: thousands of them hold much less than thousands of photographs.
+
+    Parameters
+    ----------
+    count : int, how many patches; classes as equal in number as possible, in random order
+    rng : random generator; the same state cuts the same patches
+    split : "train" or "test"
+
+    Returns
+    -------
+    images : array of uint8 (count, 32, 32, 3)
+    labels : array of int64 (count,), index into `PATCH_CLASSES`
+
+    Raises
+    ------
+    ValueError
+        If count is negative or for any other split.
+    """
+    from PIL import Image
+
+    if split not in _PATCH_RECTANGLES:
+        raise ValueError(f'no split "{split}"; there are "train" and "test"')
+    if count < 0:
+        raise ValueError(f"count must not be negative, got {count}")
+    photos = {name: Image.fromarray(_load(name)) for name in ("china", "flower", "portrait")}
+    labels = rng.permutation(np.arange(count) % len(PATCH_CLASSES))
+    images = np.empty((count, 32, 32, 3), dtype=np.float32)
+    for i, label in enumerate(labels):
+        rectangles = _PATCH_RECTANGLES[split][PATCH_CLASSES[label]]
+        name, top, left, bottom, right = rectangles[rng.integers(len(rectangles))]
+        side = int(rng.integers(40, min(64, bottom - top, right - left) + 1))
+        y, x = int(rng.integers(top, bottom - side + 1)), int(rng.integers(left, right - side + 1))
+        # cropped first: a resize of a part of the photograph would also look at the pixels around it
+        patch = photos[name].crop((x, y, x + side, y + side))
+        images[i] = np.asarray(patch.resize((32, 32), Image.Resampling.BILINEAR))
+    mirrored = rng.random(count) < 0.5
+    images[mirrored] = images[mirrored, :, ::-1]
+    images *= rng.uniform(0.8, 1.15, (count, 1, 1, 1)) * rng.uniform(0.9, 1.1, (count, 1, 1, 3))
+    return np.clip(np.round(images), 0, 255).astype(np.uint8), labels

@@ -295,7 +295,7 @@ def test_slow_extra_cells_do_not_cost_the_kernels(room: Classroom) -> None:
 
 def test_a_huge_result_is_refused_before_it_costs_memory(room: Classroom) -> None:
     cell = "def relu(x):\n    return np.ones(66_000_000, bool)"
-    result = grade(make_job(room, notebook_with(room, relu=cell)))
+    result = grade(make_job(room, notebook_with(room, relu=cell), limits=Limits()))
     assert scores(result)["relu"] == (OUTPUT_LIMIT, 0) and result.score == 13
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from autograder.chapters import CHECKS
-from autograder.checking import PUBLIC_SEED, Plugin
+from autograder.checking import PUBLIC_SEED, TIMED, Plugin
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -23,8 +23,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class ReferencePlugin(Plugin):
-    """The same fixtures for a whole test run, in which other tests stand beside the checks."""
+    """The same fixtures for a whole test run, in which other tests stand beside the checks; nothing is timed."""
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if item.get_closest_marker(TIMED) is None]
         unknown = [item.name for item in items if item.path.parent == CHECKS and not self._kernel(item)]
         assert not unknown, f"checks of a kernel that no chapter has: {unknown}"

@@ -1,5 +1,6 @@
 """Call a learner's function once and write down, as plain data, all that could be seen of it."""
 
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .functions import Known
+from .functions import Known, Seeded
 
 CHECKED = "__checked_"
 """Before a kernel's name: what the kernel was at the place of its check, should a later cell give the name away."""
@@ -45,14 +46,15 @@ class Outcome:
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """Copy a value as plain data: bool, int, float, str, None, numeric ndarray, Known; tuples, lists and dicts of these.
+    """Copy a value as plain data: bool, int, float, str, None, numeric ndarray, what `functions` names; tuples, lists,
+    dicts of these.
 
     Types are asked for by identity, so that an object cannot pretend to be an array. Anything else becomes Opaque.
     """
     kind = type(value)
     if kind is int and not -(2**63) <= value < 2**64:
         return Opaque("int of more than 64 bits")
-    if value is None or kind in (bool, int, float, Known):
+    if value is None or kind in (bool, int, float, Known, Seeded):
         return value
     if kind is str:
         return value[:1000]
@@ -104,15 +106,19 @@ class Caller:
     def __init__(self, function: Callable[..., Any]):
         self.function = function
         self._earlier: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=3)
+        self._given: list[tuple[Any, ...]] = []
+        self._results: list[Any] = []
 
     def __call__(self, args: tuple[Any, ...]) -> Outcome:
-        given = tuple(plain(argument) for argument in args)
+        given = _given(args)
         with warnings.catch_warnings(record=True) as log:
             warnings.simplefilter("default", RuntimeWarning)  # whatever was shown or silenced before
             try:
                 result = self.function(*given)
             except (Exception, SystemExit) as error:
-                return Outcome(error=error_name(error), message=describe_error(error), after=plain(given))
+                return Outcome(
+                    error=error_name(error), message=describe_error(error), after=_after(args, given)
+                )
         warned = [entry.message for entry in log if issubclass(entry.category, RuntimeWarning)]
         warning = describe_error(warned[0], 300) if warned else ""
         stale = any(not np.array_equal(then, now, equal_nan=True) for then, now in self._earlier)
@@ -120,4 +126,28 @@ class Caller:
         for whole in result if type(result) is tuple else (result,):
             if type(whole) is np.ndarray and whole.dtype.kind in KINDS:
                 self._earlier.append((np.array(whole, subok=False), whole))
-        return Outcome(value=value, after=plain(given), stale=stale, warning=warning)
+        return Outcome(value=value, after=_after(args, given), stale=stale, warning=warning)
+
+    def prepare(self, inputs: list[tuple[Any, ...]]) -> None:
+        """Lay out the arguments of several calls."""
+        self._given = [_given(args) for args in inputs]
+
+    def time(self) -> float:
+        """Make those calls and return the seconds that they took; raises what they raise."""
+        begin = time.perf_counter()
+        self._results = [self.function(*given) for given in self._given]
+        return time.perf_counter() - begin
+
+    def results(self) -> list[Any]:
+        """What the calls that were timed last returned."""
+        return [plain(result) for result in self._results]
+
+
+def _given(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Fresh copies of the arguments, as the kernel gets them."""
+    return tuple(np.random.default_rng(a.seed) if type(a) is Seeded else plain(a) for a in args)
+
+
+def _after(args: tuple[Any, ...], given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments as a call left them; a generator may well have been drawn from."""
+    return tuple(a if type(a) is Seeded else plain(left) for a, left in zip(args, given, strict=True))

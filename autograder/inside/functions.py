@@ -1,11 +1,60 @@
-"""Functions that a check hands to a kernel as an argument. They cross the wire by name, since only data may."""
+"""What a check hands to a kernel that is not data: functions and random generators. They cross the wire by name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-FUNCTIONS: dict[str, tuple[str, Callable[[np.ndarray], float]]] = {
+Params = dict[str, np.ndarray]
+
+
+def _softmax_gradient(logits: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
+    """Mean cross-entropy and its gradient with respect to the logits."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    chances = powers / powers.sum(axis=1, keepdims=True)
+    each = np.arange(len(labels))
+    loss = float(-np.log(chances[each, labels] + 1e-30).mean())
+    chances[each, labels] -= 1
+    return loss, chances / np.asarray(len(labels), logits.dtype)
+
+
+def _one_layer_logits(params: Params, images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), -1) @ params["w"] + params["b"]
+
+
+def _one_layer_gradients(params: Params, images: np.ndarray, labels: np.ndarray, _: Any) -> tuple[float, Params]:
+    loss, dout = _softmax_gradient(_one_layer_logits(params, images), labels)
+    return loss, {"w": images.reshape(len(images), -1).T @ dout, "b": dout.sum(axis=0)}
+
+
+def _hidden(params: Params, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs of a hidden layer that looks at 3×3 windows everywhere, and its outputs."""
+    windows = np.lib.stride_tricks.sliding_window_view(images[..., 0], (3, 3), axis=(1, 2))
+    columns = windows.reshape(*windows.shape[:3], 9)
+    return columns, np.maximum(columns @ params["filters"] + params["bias"], 0)
+
+
+def _network_logits(params: Params, images: np.ndarray) -> np.ndarray:
+    _, maps = _hidden(params, images)
+    return maps.reshape(len(images), -1) @ params["w"] + params["b"]
+
+
+def _network_gradients(params: Params, images: np.ndarray, labels: np.ndarray, _: Any) -> tuple[float, Params]:
+    columns, maps = _hidden(params, images)
+    flat = maps.reshape(len(images), -1)
+    loss, dout = _softmax_gradient(flat @ params["w"] + params["b"], labels)
+    dmaps = (dout @ params["w"].T).reshape(maps.shape) * (maps > 0)
+    rows = dmaps.reshape(-1, maps.shape[-1])
+    return loss, {
+        "filters": columns.reshape(-1, 9).T @ rows,
+        "bias": rows.sum(axis=0),
+        "w": flat.T @ dout,
+        "b": dout.sum(axis=0),
+    }
+
+
+FUNCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "sum_of_squares": ("x[0]² + x[1]² + …", lambda x: float(np.sum(x * x))),
     "sum_of_sines": ("sin x[0] + sin x[1] + …", lambda x: float(np.sum(np.sin(x)))),
     "weighted_cubes": (
@@ -17,8 +66,15 @@ FUNCTIONS: dict[str, tuple[str, Callable[[np.ndarray], float]]] = {
         "(x[0, 0] + x[0, 1] + …) · (x[1, 0] + x[1, 1] + …) · …",
         lambda x: float(np.prod(np.sum(x, axis=-1))),
     ),
+    "one_layer_logits": ("flattened images @ w + b", _one_layer_logits),
+    "one_layer_gradients": ("loss and gradient of: flattened images @ w + b", _one_layer_gradients),
+    "network_logits": ("3×3 convolution, ReLU, flatten, linear layer", _network_logits),
+    "network_gradients": (
+        "loss and gradient of: 3×3 convolution, ReLU, flatten, linear layer",
+        _network_gradients,
+    ),
 }
-"""By name: the formula as text, and the function of one array."""
+"""By name: the formula or what it does as text, and the function."""
 
 
 @dataclass(frozen=True)
@@ -31,5 +87,16 @@ class Known:
     def formula(self) -> str:
         return FUNCTIONS[self.name][0]
 
-    def __call__(self, x: np.ndarray) -> float:
-        return FUNCTIONS[self.name][1](x)
+    def __call__(self, *args: Any) -> Any:
+        return FUNCTIONS[self.name][1](*args)
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """A random generator, new for every call, that draws what `np.random.default_rng(seed)` draws."""
+
+    seed: int
+
+    @property
+    def formula(self) -> str:
+        return f"np.random.default_rng({self.seed})"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .calling import KINDS, Opaque, Outcome
-from .functions import FUNCTIONS, Known
+from .functions import FUNCTIONS, Known, Seeded
 
 MAX_FRAME = 64 * 2**20
 """Bytes of the longest frame that is read or written."""
@@ -57,6 +57,8 @@ def pack(message: dict[str, Any], limit: int = MAX_FRAME) -> bytes:
                 return {"~": "opaque", "type": value.type_name}
             case Known():
                 return {"~": "function", "name": value.name}
+            case Seeded():
+                return {"~": "random", "seed": value.seed}
             case Outcome():
                 return {"~": "outcome", "fields": encode(vars(value))}
             case _:
@@ -175,6 +177,8 @@ def _decode(tree: Any, arrays: list[np.ndarray], depth: int) -> Any:
             return Opaque(clean(tree["type"], 200))
         case "function" if tree["name"] in FUNCTIONS:
             return Known(tree["name"])
+        case "random" if type(tree["seed"]) is int and tree["seed"] >= 0:
+            return Seeded(tree["seed"])
         case "outcome":
             fields = _decode(tree["fields"], arrays, depth + 1)
             return Outcome(

@@ -12,6 +12,12 @@ become (null to stay who we are). It says hello with what confines it, then answ
     {"do": "run", "cell": number}            run it               {"error": …, "kind": …, "output": …}
     {"do": "call", "kernel": …, "args": …}   call a function      {"outcome": …} or {"missing": true}
 
+and, so that the referee can time calls by its own clock, without the time that inputs and results take on the wire:
+
+    {"do": "prepare", "kernel": …, "inputs": …}   lay out the inputs of several calls
+    {"do": "time", "kernel": …}                   make those calls
+    {"do": "results", "kernel": …}                send what they returned
+
 Every answer carries the request's `id`. {"stopped": limit} instead of an answer says which limit was reached.
 """
 
@@ -291,18 +297,36 @@ def _confine(setup: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _call(
-    callers: dict[str, Caller], names: dict[str, Any], kernel: str, args: tuple[Any, ...]
-) -> dict[str, Any]:
-    if kernel not in callers:
-        found = names.get(CHECKED + kernel, names.get(kernel, names))
-        if found is names:
-            return {"missing": True}
-        callers[kernel] = Caller(found)
-    try:
-        return {"outcome": callers[kernel](args)}
-    except BaseException as error:
-        return {"outcome": Outcome(error=error_name(error), message=describe_error(error))}
+class Kernels:
+    """The learner's functions, each with the caller that remembers its results."""
+
+    def __init__(self, names: dict[str, Any]):
+        self._names = names
+        self._callers: dict[str, Caller] = {}
+
+    def call(self, kernel: str, args: tuple[Any, ...]) -> dict[str, Any]:
+        return self._try(kernel, lambda caller: caller(args))
+
+    def prepare(self, kernel: str, inputs: list[tuple[Any, ...]]) -> dict[str, Any]:
+        return self._try(kernel, lambda caller: caller.prepare(inputs))
+
+    def time(self, kernel: str) -> dict[str, Any]:
+        return self._try(kernel, lambda caller: caller.time())
+
+    def results(self, kernel: str) -> dict[str, Any]:
+        return self._try(kernel, lambda caller: caller.results())
+
+    def _try(self, kernel: str, act: Callable[[Caller], Any]) -> dict[str, Any]:
+        if kernel not in self._callers:
+            found = self._names.get(CHECKED + kernel, self._names.get(kernel, self._names))
+            if found is self._names:
+                return {"missing": True}
+            self._callers[kernel] = Caller(found)
+        try:
+            found = act(self._callers[kernel])
+            return {"outcome": found if isinstance(found, Outcome) else Outcome(found)}
+        except BaseException as error:
+            return {"outcome": Outcome(error=error_name(error), message=describe_error(error))}
 
 
 def _add_module(name: str, source: str) -> None:
@@ -328,7 +352,7 @@ def main() -> None:
     sys.stdout = sys.stderr = io.TextIOWrapper(printed, "utf-8", "backslashreplace", write_through=True)
     builtins.input = _no_input
     notebook = Notebook()
-    callers: dict[str, Caller] = {}
+    kernels = Kernels(notebook.names)
     channel.answer({"hello": facts})
     while True:
         message = channel.receive()
@@ -346,8 +370,15 @@ def main() -> None:
                 answer = {"error": text, "kind": kind, "output": printed.take()}
                 error = None
             case "call":
-                answer = _call(callers, notebook.names, message["kernel"], message["args"])
+                answer = kernels.call(message["kernel"], message["args"])
                 printed.take()
+            case "prepare":
+                answer = kernels.prepare(message["kernel"], message["inputs"])
+            case "time":
+                answer = kernels.time(message["kernel"])
+                printed.take()
+            case "results":
+                answer = kernels.results(message["kernel"])
         try:
             channel.answer(answer)
         except Exception as error:  # an object that only looks like plain data

@@ -19,6 +19,7 @@ from ..results import (
     PASSED,
     RAISED,
     TIME_LIMIT,
+    TOO_SLOW,
     UNGRADABLE,
     WRONG,
     Exercise,
@@ -44,6 +45,9 @@ VERDICTS = {
         "✗", "bad", "Make this one call in a cell of its own and read the last lines of the traceback."
     ),
     NOT_WRITTEN: Verdict("○", "open"),
+    TOO_SLOW: Verdict(
+        "✗", "open", "Ask where the time goes: loops in Python, copies of large arrays, work done in float64."
+    ),
     TIME_LIMIT: Verdict(
         "✗", "limit", "Look for a loop that never ends, or for work that is done again on every pass."
     ),
@@ -157,7 +161,7 @@ def scalar(panel: Panel) -> str:
         return repr(clean(panel.values, 300))
     if panel.kind == "object":
         return f"an object of type {clean(panel.values, 100)}"
-    if panel.kind in ("tuple", "list", "dict", "function"):
+    if panel.kind in ("tuple", "list", "dict", "function", "generator"):
         return clean(panel.values, 300)
     return number(panel.values, 12) if panel.values is not None else "None"
 
@@ -206,6 +210,8 @@ def _literal(panel: Panel) -> str:
             rows = f",\n{' ' * (len(panel.title) + 13)}".join(map(_python, values))
             return f"np.array([{rows}], dtype=np.{panel.dtype})"
         return f"np.array({_python(values)}, dtype=np.{panel.dtype})"
+    if panel.kind == "generator":
+        return clean(panel.values, 100)
     if panel.kind in ("tuple", "list"):
         try:
             return repr(ast.literal_eval(str(panel.values)))

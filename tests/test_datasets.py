@@ -1,0 +1,366 @@
+"""The data of the course: drawn, cut and split as promised, and a missing download says what to do."""
+
+import gzip
+import hashlib
+import itertools
+import os
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autograder.chapters import ROOT
+from course import datasets
+from course.datasets import MNIST_SHA256, MissingData
+
+IMAGES = "t10k-images-idx3-ubyte.gz"
+LABELS = "t10k-labels-idx1-ubyte.gz"
+
+
+@pytest.fixture(scope="module")
+def mnist_folder() -> Path:
+    folder = Path(os.environ.get("MNIST_DIR") or ROOT.parent / "shared/data/mnist")
+    if not all((folder / name).is_file() for name in MNIST_SHA256):
+        pytest.skip(f"no copy of MNIST in {folder}; set MNIST_DIR to a folder that has one")
+    return folder
+
+
+@pytest.fixture
+def copied(mnist_folder: Path, tmp_path: Path) -> Path:
+    """A folder of links to the four files, in which a test may replace one."""
+    for name in MNIST_SHA256:
+        (tmp_path / name).symlink_to(mnist_folder / name)
+    return tmp_path
+
+
+def parts_disjoint(data: dict[str, np.ndarray]) -> bool:
+    seen = [{image.tobytes() for image in data[f"{part}_images"]} for part in ("train", "validation", "test")]
+    return len(set.union(*seen)) == sum(len(part) for part in seen)
+
+
+def idx(array: np.ndarray) -> bytes:
+    return gzip.compress(
+        struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+    )
+
+
+# digits
+
+
+def test_digits_are_split_once_and_each_part_holds_every_digit_equally() -> None:
+    data = datasets.digits()
+    for part, count in (("train", 1197), ("validation", 240), ("test", 360)):
+        images, labels = data[f"{part}_images"], data[f"{part}_labels"]
+        assert images.shape == (count, 8, 8, 1)
+        assert images.dtype == np.float32
+        assert (images.min(), images.max()) == (0, 1)
+        share = np.bincount(labels, minlength=10) / count
+        assert share.min() > 0.09 and share.max() < 0.11
+    assert parts_disjoint(data)
+    again = datasets.digits()
+    assert all(np.array_equal(data[key], again[key]) for key in data)
+
+
+def test_digits_keep_each_label_with_its_picture() -> None:
+    from sklearn.datasets import load_digits
+
+    bundle = load_digits()
+    truth = {
+        (image / 16).astype(np.float32).tobytes(): label
+        for image, label in zip(bundle.images, bundle.target, strict=True)
+    }
+    data = datasets.digits()
+    for part in ("train", "validation", "test"):
+        found = [truth[image.tobytes()] for image in data[f"{part}_images"]]
+        assert found == data[f"{part}_labels"].tolist()
+
+
+# MNIST
+
+
+def test_mnist_scales_and_splits_the_real_files(mnist_folder: Path) -> None:
+    data = datasets.mnist(mnist_folder)
+    shapes = {key: value.shape for key, value in data.items()}
+    assert shapes == {
+        "train_images": (55_000, 28, 28, 1),
+        "train_labels": (55_000,),
+        "validation_images": (5_000, 28, 28, 1),
+        "validation_labels": (5_000,),
+        "test_images": (10_000, 28, 28, 1),
+        "test_labels": (10_000,),
+    }
+    assert data["train_images"].dtype == np.float32
+    assert (data["test_images"].min(), data["test_images"].max()) == (0, 1)
+    # as published: the first training labels and how often each digit occurs in the test set
+    assert data["train_labels"][:5].tolist() == [5, 0, 4, 1, 9]
+    counts = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert np.bincount(data["test_labels"]).tolist() == counts
+    together = np.concatenate([data["train_images"], data["validation_images"]])
+    plain = np.round(together * 255).astype(np.uint8).tobytes()
+    header = struct.pack(">4B3I", 0, 0, 8, 3, 60_000, 28, 28)
+    assert hashlib.md5(header + plain).hexdigest() == "6bbc9ace898e44ae57da46a324031adb"
+
+
+@pytest.mark.parametrize("validation", [0, 10_000])
+def test_mnist_sets_aside_the_last_pictures(mnist_folder: Path, validation: int) -> None:
+    data = datasets.mnist(mnist_folder, validation=validation)
+    assert len(data["train_labels"]) == len(data["train_images"]) == 60_000 - validation
+    assert len(data["validation_labels"]) == len(data["validation_images"]) == validation
+    stored = gzip.decompress((mnist_folder / "train-labels-idx1-ubyte.gz").read_bytes())
+    labels = np.frombuffer(stored, np.uint8, offset=8)
+    assert np.array_equal(np.concatenate([data["train_labels"], data["validation_labels"]]), labels)
+
+
+@pytest.mark.parametrize("validation", [-1, 60_000])
+def test_mnist_refuses_an_impossible_validation_count(validation: int) -> None:
+    with pytest.raises(ValueError, match=str(validation)):
+        datasets.mnist(Path("nowhere"), validation=validation)
+
+
+def cut_off(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def one_bit_flipped(content: bytes) -> bytes:
+    return content[:1000] + bytes([content[1000] ^ 1]) + content[1001:]
+
+
+def a_web_page(content: bytes) -> bytes:
+    return b"<!DOCTYPE html><html><body>Sign in to the network</body></html>"
+
+
+def an_older_magic(content: bytes) -> bytes:
+    plain = gzip.decompress(content)
+    return gzip.compress(b"\x00\x00\x0d" + plain[3:])
+
+
+def nothing(content: bytes) -> bytes:
+    return b""
+
+
+@pytest.mark.parametrize("damage", [cut_off, one_bit_flipped, a_web_page, an_older_magic, nothing])
+def test_damaged_mnist_is_refused_with_the_way_out(copied: Path, damage: Callable[[bytes], bytes]) -> None:
+    content = (copied / LABELS).read_bytes()
+    (copied / LABELS).unlink()
+    (copied / LABELS).write_bytes(damage(content))
+    with pytest.raises(MissingData, match=rf"{LABELS} is damaged[\s\S]*MNIST_DIR"):
+        datasets.mnist(copied)
+
+
+def test_a_missing_file_or_folder_is_named_with_the_way_out(copied: Path) -> None:
+    (copied / IMAGES).unlink()
+    with pytest.raises(MissingData, match=rf"{IMAGES} cannot be read[\s\S]*MNIST_DIR"):
+        datasets.mnist(copied)
+    with pytest.raises(MissingData, match=r"nowhere[\s\S]*cannot be read[\s\S]*MNIST_DIR"):
+        datasets.mnist(copied / "nowhere")
+
+
+def test_mnist_dir_is_used_and_at_hand_only_when_whole(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_DIR", str(copied))
+    assert datasets.mnist_at_hand()
+    assert len(datasets.mnist()["test_labels"]) == 10_000
+    (copied / IMAGES).unlink()
+    assert not datasets.mnist_at_hand()
+    with pytest.raises(MissingData):
+        datasets.mnist()
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of our own, no MNIST_DIR, and mirrors at an address where nobody listens."""
+    pytest.importorskip("pooch")
+    monkeypatch.delenv("MNIST_DIR", raising=False)
+    monkeypatch.setattr(datasets, "_mnist_cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(datasets, "MNIST_MIRRORS", ("http://127.0.0.1:9/a/", "http://127.0.0.1:9/b/"))
+    return tmp_path / "cache"
+
+
+def test_without_network_mnist_says_what_to_do(empty_cache: Path) -> None:
+    assert not datasets.mnist_at_hand()
+    with pytest.raises(MissingData, match=r"could not be downloaded[\s\S]*:9/a/[\s\S]*:9/b/[\s\S]*MNIST_DIR"):
+        datasets.mnist()
+
+
+def test_download_passes_over_a_mirror_that_answers_with_a_web_page(
+    empty_cache: Path, mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import functools
+    import http.server
+    import threading
+
+    site = tmp_path / "site"
+    (site / "bad").mkdir(parents=True)
+    (site / "good").symlink_to(mnist_folder)
+    for name in MNIST_SHA256:
+        (site / "bad" / name).write_bytes(a_web_page(b""))
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=site)
+    ) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        monkeypatch.setattr(datasets, "MNIST_MIRRORS", (f"{address}bad/",))
+        with pytest.raises(MissingData, match="could not be downloaded"):
+            datasets.mnist()
+        monkeypatch.setattr(datasets, "MNIST_MIRRORS", (f"{address}bad/", f"{address}good/"))
+        assert len(datasets.mnist()["train_labels"]) == 55_000
+        server.shutdown()
+    # from now on the cache answers, without the server
+    assert datasets.mnist_at_hand()
+    assert len(datasets.mnist()["train_labels"]) == 55_000
+
+
+def test_read_idx_returns_what_was_stored() -> None:
+    stored = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
+    assert np.array_equal(datasets.read_idx(idx(stored)), stored)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"<!DOCTYPE html>", "not a whole gzip file"),
+        (idx(np.zeros((5, 5), np.uint8))[:-12], "not a whole gzip file"),
+        (gzip.compress(b""), "begins with nothing"),
+        (gzip.compress(b"\x00\x00\x0d\x01\x00\x00\x00\x01\x00"), "begins with 00 00 0d 01"),
+        (gzip.compress(b"\x00\x00\x08\x03\x00\x00"), "begins with 00 00 08 03"),
+        (gzip.compress(b"\x00\x00\x08\x01\x00\x00\x00\x03\x00\x00"), r"says \(3,\), but 2 values"),
+        (gzip.compress(b"\x00\x00\x08\x01\x00\x00\x00\x01\x00\x00"), r"says \(1,\), but 2 values"),
+    ],
+)
+def test_read_idx_names_what_is_wrong(content: bytes, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        datasets.read_idx(content)
+
+
+# X or not
+
+
+@pytest.mark.parametrize("size", [5, 9, 10])
+def test_half_of_the_x_pictures_are_an_x(size: int) -> None:
+    images, labels, kinds = datasets.x_pictures(601, np.random.default_rng(1), size)
+    assert images.shape == (601, size, size, 1)
+    assert images.dtype == np.float32
+    assert images.min() >= 0 and images.max() <= 1
+    assert labels.sum() == 301
+    assert np.array_equal(labels == 1, np.char.endswith(kinds, " X"))
+    assert len(np.unique(kinds)) == 13
+    # mixed, not one after the other: runs of equal labels are short
+    assert 200 < np.count_nonzero(np.diff(labels)) < 400
+
+
+def test_every_picture_has_ink_and_paper() -> None:
+    images, labels, _ = datasets.x_pictures(2000, np.random.default_rng(2))
+    ink = images[..., 0] > 0.35
+    assert ink.sum(axis=(1, 2)).min() >= 3
+    assert ink.sum(axis=(1, 2)).max() < 45
+    for axis in (1, 2):
+        assert ink[labels == 1].any(axis=axis).sum(axis=1).min() >= 4
+
+
+@pytest.mark.parametrize("size", [5, 9, 12])
+def test_the_crossing_of_every_x_stays_on_the_paper(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    crossings = []
+    draw = datasets._draw_strokes
+
+    def note(ends: np.ndarray, size: int) -> np.ndarray:
+        if ends.shape[1] == 8:  # only an X has eight strokes; the first begins at its crossing
+            crossings.append(ends[:, 0, 0])
+        return draw(ends, size)
+
+    monkeypatch.setattr(datasets, "_draw_strokes", note)
+    datasets.x_pictures(3000, np.random.default_rng(9), size)
+    places = np.concatenate(crossings)
+    assert len(places) == 1500
+    assert places.min() > 0.5 and places.max() < size - 1.5
+
+
+def test_shifted_x_is_off_centre_and_centred_x_is_not() -> None:
+    images, _, kinds = datasets.x_pictures(2000, np.random.default_rng(3))
+    ink = images[..., 0] * (images[..., 0] > 0.2)
+    places = np.arange(9) - 4
+    centre = np.stack(
+        [(ink.sum(axis=axis) * places).sum(axis=1) / ink.sum(axis=(1, 2)) for axis in (1, 2)], axis=1
+    )
+    far = np.abs(centre).max(axis=1)
+    assert far[kinds == "centred X"].max() < 0.7
+    assert far[kinds == "shifted X"].min() > 0.7
+
+
+def test_x_pictures_refuse_what_cannot_be_drawn() -> None:
+    for count, size in ((-1, 9), (10, 4)):
+        with pytest.raises(ValueError, match=f"count {count} and size {size}"):
+            datasets.x_pictures(count, np.random.default_rng(0), size)
+    assert [len(part) for part in datasets.x_pictures(0, np.random.default_rng(0))] == [0, 0, 0]
+
+
+# patches
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_patches_never_look_at_the_other_split(split: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With every pixel outside a split's own rectangles inverted, its patches stay the same."""
+    images, labels = datasets.photo_patches(600, np.random.default_rng(4), split)
+    own = {name: np.zeros(datasets.photo(name).shape[:2], bool) for name in ("china", "flower", "portrait")}
+    foreign = {name: mask.copy() for name, mask in own.items()}
+    for which, classes in datasets._PATCH_RECTANGLES.items():
+        assert tuple(classes) == datasets.PATCH_CLASSES
+        for name, top, left, bottom, right in itertools.chain(*classes.values()):
+            (own if which == split else foreign)[name][top:bottom, left:right] = True
+    assert not any((own[name] & foreign[name]).any() for name in own)
+    inverted = {
+        name: np.where(own[name][..., None], datasets.photo(name), 255 - datasets.photo(name)) for name in own
+    }
+    monkeypatch.setattr(datasets, "_load", inverted.__getitem__)
+    again, labels_again = datasets.photo_patches(600, np.random.default_rng(4), split)
+    assert np.array_equal(images, again)
+    assert np.array_equal(labels, labels_again)
+    # and the patches do depend on the photographs: inverted inside, they differ
+    monkeypatch.setattr(datasets, "_load", lambda name: 255 - inverted[name])
+    assert not np.array_equal(images, datasets.photo_patches(600, np.random.default_rng(4), split)[0])
+
+
+def test_patches_hold_every_class_equally_in_random_order() -> None:
+    images, labels = datasets.photo_patches(603, np.random.default_rng(5), "train")
+    assert images.shape == (603, 32, 32, 3)
+    assert images.dtype == np.uint8
+    counts = np.bincount(labels)
+    assert len(counts) == len(datasets.PATCH_CLASSES)
+    assert counts.max() - counts.min() <= 1
+    assert np.count_nonzero(np.diff(labels)) > 400
+
+
+def test_patches_refuse_another_split_or_count() -> None:
+    with pytest.raises(ValueError, match='no split "validation"'):
+        datasets.photo_patches(1, np.random.default_rng(0), "validation")
+    with pytest.raises(ValueError, match="-1"):
+        datasets.photo_patches(-1, np.random.default_rng(0), "test")
+
+
+# both
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [lambda rng: datasets.x_pictures(300, rng), lambda rng: datasets.photo_patches(300, rng, "train")],
+    ids=["x_pictures", "photo_patches"],
+)
+def test_the_same_state_draws_the_same_and_another_does_not(draw: Callable) -> None:
+    first, again, other = (draw(np.random.default_rng(seed)) for seed in (6, 6, 7))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not np.array_equal(first[0], other[0])
+
+
+def test_four_thousand_pictures_are_drawn_at_once() -> None:
+    rng = np.random.default_rng(8)
+    datasets.photo_patches(6, rng, "train")  # opens the photographs
+    for draw in (lambda: datasets.x_pictures(4000, rng), lambda: datasets.photo_patches(4000, rng, "train")):
+        began = time.process_time()
+        draw()
+        assert time.process_time() - began < 2

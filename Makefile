@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail demo test test-all lint book release bench bench-pages links clean
+.PHONY: help setup jail demo test test-all lint book release train bench bench-kernels bench-train bench-pages bridge links clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,8 +16,7 @@ demo: setup jail  ## build the book, release, grade a sample class, report
 test: setup jail lint  ## lint, types, spelling, and all tests but the slow ones
 	@$(BIN)/python -m pytest -m "not slow"
 
-test-all: setup jail lint  ## the same with the slow tests, and with PyTorch and Keras, which it installs
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bridge]'
+test-all: setup jail lint bridge  ## the same with the slow tests, and with PyTorch and Keras, which it installs
 	@$(BIN)/python -c 'import torch, keras, tensorboard'  # so that their tests cannot be skipped in silence
 	@$(BIN)/python -m pytest
 
@@ -35,6 +34,18 @@ bench: setup jail  ## grade the same submissions with this grader and with stock
 
 bench-pages: setup  ## run each chapter's notebook from the reference, and its checks, and print the seconds
 	@$(BIN)/python -m benchmarks.pages
+
+train: setup  ## train the four networks and write the record that the book shows; wants MNIST, takes most of an hour
+	@$(BIN)/python -m benchmarks.train
+
+bench-kernels: setup  ## time each kernel against the bare matrix product, SciPy and PyTorch
+	@$(BIN)/python -m benchmarks.kernels
+
+bench-train: setup  ## time an epoch of the network of article 2 in NumPy, PyTorch and Keras
+	@$(BIN)/python -m benchmarks.training_speed
+
+bridge: setup  ## install Keras, PyTorch and TensorBoard, which the bridge page and the benchmarks compare with
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bridge]'
 
 links: setup  ## follow the links of the book; needs a network
 	@$(BIN)/jupyter-book build --builder linkcheck .

@@ -456,8 +456,8 @@ def photo_patches(count: int, rng: np.random.Generator, split: str) -> tuple[np.
     """Cut small colour photographs of six things, `PATCH_CLASSES`, out of the three of `photo`.
 
     A patch is a square of 40 to 64 pixels at a random place of a rectangle labelled by hand, shrunk to 32×32,
-    mirrored or not, its brightness and the strength of each colour slightly changed. No pixel is
-    used for both training and test.
+    mirrored or not, its brightness and the strength of each colour changed by up to a fifth, so that colour alone
+    does not tell. No pixel is used for both training and test.
 
     This stands in for a set of photographs such as CIFAR-10, which must be downloaded, and it cannot show what
     such a set shows. Each thing was photographed once or twice: the test patches come from other places of
@@ -499,5 +499,5 @@ def photo_patches(count: int, rng: np.random.Generator, split: str) -> tuple[np.
         images[i] = np.asarray(patch.resize((32, 32), Image.Resampling.BILINEAR))
     mirrored = rng.random(count) < 0.5
     images[mirrored] = images[mirrored, :, ::-1]
-    images *= rng.uniform(0.8, 1.15, (count, 1, 1, 1)) * rng.uniform(0.9, 1.1, (count, 1, 1, 3))
+    images *= rng.uniform(0.8, 1.15, (count, 1, 1, 1)) * rng.uniform(0.8, 1.2, (count, 1, 1, 3))
     return np.clip(np.round(images), 0, 255).astype(np.uint8), labels

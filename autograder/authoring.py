@@ -164,7 +164,7 @@ def is_exercise(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and bool(cell.metadata.get("nbgrader", {}).get("solution"))
 
 
-_LINK_TO_PAGE = re.compile(r"\[([^\]]+)\]\((?:\d\d-[\w-]+|index|appendix[\w-]*)\.md(?:#[\w-]*)?\)")
+_LINK_TO_PAGE = re.compile(r"\[([^\]]+)\]\([\w-]+\.md(?:#[\w-]*)?\)")
 _FENCE = re.compile(r"^(?P<colons>:{3,})\{(?P<kind>[\w-]+)\}[ \t]*(?P<title>.*)$")
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
+from matplotlib.ticker import LogLocator
 
 PAPER = "#fcfbf8"
 INK = "#22252b"
@@ -777,3 +778,240 @@ def receptive_cone(ax: Axes, layers: Sequence[tuple[int, int]], *, context: int 
     ax.set(xlim=(-context - 5.2, members[0] + context), ylim=(-0.6, 1.9 * len(layers) + 0.6), aspect="equal")
     ax.axis("off")
     return members[0]
+
+
+def cells(
+    ax: Axes,
+    values: Sequence[float],
+    x: float,
+    y: float,
+    *,
+    colour: str,
+    width: float = 0.5,
+    height: float = 0.46,
+) -> None:
+    """Draw numbers on a `canvas` as a row of cells, (x, y) its lower left corner, `width` by `height` inches each."""
+    for number, value in enumerate(values):
+        corner = (x + width * number, y)
+        ax.add_patch(plt.Rectangle(corner, width, height, facecolor=colour, alpha=0.25, edgecolor="none"))
+        ax.add_patch(plt.Rectangle(corner, width, height, fill=False, edgecolor=INK, linewidth=1))
+        middle = (corner[0] + width / 2, y + height / 2)
+        ax.text(*middle, f"{value:g}", ha="center", va="center", fontsize=10.5)
+
+
+def multiples(
+    ax: Axes, values: Mapping[str, float], *, form: str = "{}×", marked: Sequence[str] = ()
+) -> None:
+    """Draw named multiples as horizontal bars on a logarithmic axis, the first on top; `marked` ones in another colour."""
+    heights = list(values.values())
+    colours = [ORANGE if name in marked else BLUE for name in values]
+    bars = ax.barh(list(values), heights, color=colours)
+    ax.bar_label(
+        bars,
+        labels=[form.format(f"{value:,.0f}" if value >= 20 else f"{value:.1f}") for value in heights],
+        padding=4,
+        fontsize=9.5,
+    )
+    ax.set(xscale="log", xlim=(0.6 * min(heights), 4 * max(heights)))
+    ax.xaxis.set_major_formatter("{x:,g}")
+    ax.invert_yaxis()
+    ax.tick_params(axis="y", length=0)
+
+
+def learning(
+    loss: Sequence[float],
+    accuracies: Mapping[str, Sequence[float]],
+    *,
+    loss_at: Sequence[float] | None = None,
+    accuracy_at: Sequence[float] | None = None,
+    xlabels: tuple[str, str] = ("step", "epoch"),
+) -> list[Axes]:
+    """Draw how a network learnt: the loss and its running mean on the left, named accuracies on the right.
+
+    `loss_at` and `accuracy_at` say where on the axes the values belong; without them they count from 1.
+    """
+    _, axes = panels(2, width=3.7, height=2.9)
+    at = np.arange(1, len(loss) + 1) if loss_at is None else np.asarray(loss_at)
+    span = max(1, len(loss) // 30)
+    axes[0].plot(at, loss, color=FAINT, linewidth=1)
+    axes[0].plot(at[span - 1 :], np.convolve(loss, np.ones(span) / span, "valid"), linewidth=2)
+    axes[0].set(title="loss on the batches", xlabel=xlabels[0], ylim=(0, None))
+    for (name, values), style in zip(accuracies.items(), itertools.cycle(["o-", "s--", "^:"]), strict=False):
+        places = np.arange(1, len(values) + 1) if accuracy_at is None else accuracy_at
+        axes[1].plot(places, values, style, markersize=3.5 if len(values) < 80 else 0, label=name)
+    axes[1].locator_params(axis="x", integer=True)
+    axes[1].yaxis.set_major_formatter("{x:.1%}")
+    axes[1].set(title="accuracy", xlabel=xlabels[1])
+    axes[1].legend(loc="lower right")
+    return axes
+
+
+def confusion(ax: Axes, counts: np.ndarray, names: Sequence[str], title: str = "") -> None:
+    """Draw how often each true class (row) was taken for each class (column); mistakes are orange, zeros left out."""
+    counts = np.asarray(counts)
+    wrong = counts * (1 - np.eye(len(counts), dtype=int))
+    ax.imshow(wrong, cmap="Oranges", vmin=0, vmax=1.6 * max(1, wrong.max()))
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            weight = "normal" if row == column else "bold"
+            ax.text(column, row, f"{count:,}", ha="center", va="center", fontsize=9, weight=weight)
+    places = np.arange(len(names))
+    turn = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if len(max(names, key=len)) > 4 else {}
+    ax.set_xticks(places, names, **turn)
+    ax.set_yticks(places, names)
+    ax.set_xticks(np.arange(-0.5, len(names)), minor=True)
+    ax.set_yticks(np.arange(-0.5, len(names)), minor=True)
+    ax.grid(which="minor", color=FAINT, linewidth=0.8)
+    ax.tick_params(which="both", length=0)
+    ax.spines[:].set_visible(False)
+    ax.set(title=title, xlabel="what the network said", ylabel="what it is")
+
+
+def mistakes(
+    images: np.ndarray,
+    labels: Sequence[int],
+    probabilities: np.ndarray,
+    names: Sequence[str],
+    *,
+    columns: int = 4,
+) -> Figure:
+    """Show images (M, H, W, C) with what each is, and what the network said with which probability (M, classes)."""
+    figure, axes = panels(len(images), width=1.8, height=2.15, columns=columns)
+    for ax, image, label, chances in zip(axes, images, labels, probabilities, strict=True):
+        ink = {} if image.shape[2] == 3 else {"cmap": "gray_r"}
+        picture(ax, np.squeeze(image), **ink)
+        said = int(np.argmax(chances))
+        title = f"is: {names[label]}  {chances[label]:.2f}\nsaid: {names[said]}  {chances[said]:.2f}"
+        ax.set_title(title, fontsize=10)
+    return figure
+
+
+def chances(ax: Axes, probabilities: Sequence[float], names: Sequence[str], truth: int | None = None) -> None:
+    """Draw class probabilities as bars with their numbers; the true class is dark, the others pale."""
+    bars = ax.barh(names, probabilities, color=[BLUE if k == truth else SKY for k in range(len(names))])
+    ax.bar_label(bars, labels=[f"{p:.2f}" for p in probabilities], padding=3, fontsize=9)
+    ax.set(xlim=(0, 1.22), xticks=[])
+    ax.spines["bottom"].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    ax.invert_yaxis()
+
+
+def epochs(orders: Sequence[Sequence[int]], batch_size: int) -> Figure:
+    """Draw training images as numbered cells, a row for each epoch in its own order, cut into coloured batches."""
+    edge, width = 0.47, 0.47 * len(orders[0]) + 1.4
+    figure, ax = canvas(width, 1.05 * len(orders) + 0.05)
+    colours = [BLUE, ORANGE, GREEN, PINK]
+    for row, order in enumerate(orders):
+        y = 1.05 * (len(orders) - 1 - row) + 0.4
+        ax.text(0.1, y + edge / 2, f"epoch {row + 1}", va="center", fontsize=11)
+        for start in range(0, len(order), batch_size):
+            batch, number = order[start : start + batch_size], start // batch_size
+            left = 1.0 + edge * start + 0.12 * number
+            cells(ax, batch, left, y, colour=colours[number % 4], width=edge)
+            name = f"batch {number + 1}" if len(batch) > 1 else ""
+            ax.text(left + edge * len(batch) / 2, y - 0.17, name, ha="center", va="center", fontsize=10)
+    return figure
+
+
+def three_sets(counts: Mapping[str, int], notes: Mapping[str, str]) -> Figure:
+    """Draw how a set of images is divided, its parts to scale, with a note on what each is for."""
+    figure, ax = canvas(7.0, 2.5)
+    left, total = 0.2, sum(counts.values())
+    for number, (name, count) in enumerate(counts.items()):
+        colour = [BLUE, AMBER, GREEN][number]
+        width, middle = 6.6 * count / total, 1.3 + 2.2 * number
+        ax.add_patch(plt.Rectangle((left, 1.72), width, 0.62, facecolor=colour, alpha=0.3, edgecolor="none"))
+        ax.add_patch(plt.Rectangle((left, 1.72), width, 0.62, fill=False, edgecolor=colour, linewidth=2))
+        ax.text(left + width / 2, 2.03, f"{count:,}", ha="center", va="center", fontsize=12, weight="bold")
+        ax.plot([left + width / 2, middle], [1.7, 1.34], color=colour, linewidth=1.6)
+        ax.text(middle, 1.18, name, ha="center", va="center", fontsize=12, weight="bold")
+        ax.text(middle, 1.0, notes[name], ha="center", va="top", fontsize=10, linespacing=1.4)
+        left += width
+    return figure
+
+
+def runs(
+    ax: Axes,
+    places: Sequence[float],
+    values: np.ndarray,
+    *,
+    name: str = "",
+    colour: str = BLUE,
+    marker: str = "o",
+    line: str = "-",
+) -> None:
+    """Draw repeated runs (settings, runs): a pale dot for each run, and a line through the means of the settings.
+
+    `places` has the horizontal place of each setting; `name` stands in the legend.
+    """
+    values = np.asarray(values, dtype=float)
+    for place, row in zip(places, values, strict=True):
+        ax.plot([place] * len(row), row, marker, color=colour, alpha=0.35, markersize=4.5, markeredgewidth=0)
+    style = {"marker": marker, "linestyle": line, "color": colour, "markersize": 8, "linewidth": 1.8}
+    ax.plot(places, values.mean(axis=1), label=name or None, **style)
+
+
+def run_bars(ax: Axes, names: Sequence[str], values: np.ndarray, *, colours: Sequence[str] = (BLUE,)) -> None:
+    """Draw repeated runs (settings, runs) as bars of their means, with a dot for each run.
+
+    The mean is written at the foot of each bar; bars take the `colours` in turn.
+    """
+    values = np.asarray(values, dtype=float)
+    means = values.mean(axis=1)
+    fills = [colours[number % len(colours)] for number in range(len(names))]
+    ax.bar(range(len(names)), means, color=fills, alpha=0.55, width=0.66)
+    for place, (row, mean) in enumerate(zip(values, means, strict=True)):
+        spread = np.linspace(-0.12, 0.12, len(row)) if len(row) > 1 else [0.0]
+        ax.plot(place + np.asarray(spread), row, "o", color=INK, markersize=4)
+        foot = ax.get_xaxis_transform()
+        ax.text(place, 0.03, f"{mean:.3f}", transform=foot, ha="center", fontsize=9.5)
+    ax.set_xticks(range(len(names)), names)
+
+
+def against_bar(
+    ax: Axes,
+    names: Sequence[str],
+    values: Sequence[float],
+    bar: float,
+    *,
+    title: str = "",
+    limit: float = 3.0,
+) -> None:
+    """Draw named multiples as horizontal bars against the most that they may be, a dashed line.
+
+    What misses it is orange, hatched and has a cross behind its number. Bars longer than `limit` are cut off there.
+    """
+    for place, value in enumerate(values):
+        met = value <= bar
+        look = {"color": SKY} if met else {"color": ORANGE, "hatch": "//", "edgecolor": PAPER}
+        ax.barh(place, min(value, limit), height=0.7, **look)
+        text = f"{value:.2f}" + (" … " if value > limit else " ") + ("" if met else "✗")
+        behind = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.5}  # else the dashed line crosses it
+        ax.text(min(value, limit) + 0.03 * limit, place, text, va="center", fontsize=9, bbox=behind)
+    ax.axvline(bar, color=INK, linestyle="--", linewidth=1)
+    ax.set(title=title, xlim=(0, 1.4 * limit))
+    ax.set_xticks(np.arange(int(limit) + 1))
+    ax.set_yticks(range(len(names)), names)
+    ax.tick_params(axis="y", length=0)
+    ax.invert_yaxis()
+
+
+def ratios(ax: Axes, names: Sequence[str], series: Mapping[str, Sequence[float | None]]) -> None:
+    """Draw a row for each name with a mark for each series, on a logarithmic axis with a line at 1; None leaves a gap."""
+    ax.hlines(
+        range(len(names)), 0, 1, transform=ax.get_yaxis_transform(), color=FAINT, linewidth=0.6, zorder=0
+    )
+    ax.axvline(1, color=INK, linewidth=1, zorder=1)
+    looks = zip("os^", (BLUE, ORANGE, GREEN), ("full", "none", "full"), strict=True)
+    for (name, values), (marker, colour, fill) in zip(series.items(), looks, strict=False):
+        at = [(value, place) for place, value in enumerate(values) if value is not None]
+        style = {"linestyle": "none", "marker": marker, "color": colour, "fillstyle": fill, "markersize": 6.5}
+        ax.plot(*zip(*at, strict=True), **style, markeredgewidth=1.6, label=name)
+    ax.set(xscale="log")
+    low, high = ax.get_xlim()
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 20 * low else (1,)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter("")
+    ax.set_yticks(range(len(names)), names)
+    ax.tick_params(axis="y", length=0)
+    ax.invert_yaxis()

@@ -1,0 +1,251 @@
+"""Networks of the course in PyTorch and in Keras, and back; logs for TensorBoard; the page about them, with and without.
+
+Each test that needs one of these programs is skipped where it is not installed.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autograder.chapters import ROOT
+from course import bridge
+from course.network import BatchNorm, Conv, Dropout, Flatten, Linear, MaxPool, Network, Pad, Params, ReLU
+from solutions.left_out import batch_norm, batch_norm_backward
+from solutions.training import adam_step, dropout
+
+
+def needs(*packages: str) -> pytest.MarkDecorator:
+    line = bridge.missing(*packages)
+    return pytest.mark.skipif(bool(line), reason=line)
+
+
+def every_layer() -> Network:
+    """A network with every kind of layer, for colour images that are not square, some of it where order is at stake."""
+    norm = (batch_norm, batch_norm_backward)
+    return Network(
+        (9, 12, 3),
+        [
+            Pad(0, 1),
+            Conv(5, 2),
+            BatchNorm(norm),
+            ReLU(),
+            MaxPool(2),
+            Conv(4, 3, padding=1, stride=2),
+            ReLU(),
+            Flatten(),
+            BatchNorm(norm),
+            Linear(7),
+            ReLU(),
+            Dropout(0.5, dropout),
+            Linear(6),
+        ],
+    )
+
+
+def plain() -> Network:
+    """The digit network of chapter 8 in small: uneven padding, two convolutions, two linear layers."""
+    start = [Pad(0, 1), Conv(4, 2), ReLU(), MaxPool(2), Pad(0, 1), Conv(6, 2), ReLU(), MaxPool(2)]
+    return Network((8, 12, 1), [*start, Flatten(), Linear(16), ReLU(), Linear(10)])
+
+
+def random_weights(network: Network, seed: int) -> Params:
+    """Weights of which no two are alike, also where a network starts with zeros or ones, and running averages."""
+    rng = np.random.default_rng(seed)
+    params = {
+        name: (rng.normal(1 if name.endswith("gamma") else 0, 0.5, array.shape)).astype(np.float32)
+        for name, array in network.init(rng).items()
+    }
+    for layer in network.layers:
+        if isinstance(layer, BatchNorm):
+            size = layer.running["mean"].shape
+            layer.running = {
+                "mean": rng.normal(0, 1, size).astype(np.float32),
+                "var": rng.uniform(0.5, 2, size).astype(np.float32),
+            }
+    return params
+
+
+def pictures(network: Network, count: int = 5) -> np.ndarray:
+    return np.random.default_rng(7).random((count, *network.image_shape), dtype=np.float32)
+
+
+def assert_same(got: Params, want: Params) -> None:
+    assert set(got) == set(want)
+    for name, array in want.items():
+        assert got[name].dtype == array.dtype and np.array_equal(got[name], array), name
+
+
+by_network = pytest.mark.parametrize("make", [every_layer, plain])
+by_seed = pytest.mark.parametrize("seed", [0, 1, 2])
+
+
+@needs("torch")
+@by_network
+@by_seed
+def test_pytorch_gives_the_same_logits_and_the_weights_come_back(make, seed: int) -> None:
+    network, other = make(), make()
+    params, images = random_weights(network, seed), pictures(network)
+    module = bridge.to_torch(network, params)
+    assert np.abs(bridge.torch_logits(module, images) - network.logits(params, images)).max() < 1e-5
+    back = bridge.from_torch(other, module)
+    assert_same(back, params)
+    assert np.array_equal(other.logits(back, images), network.logits(params, images))
+
+
+@needs("keras", "torch")
+@by_network
+@by_seed
+def test_keras_gives_the_same_logits_and_the_weights_come_back(make, seed: int) -> None:
+    network, other = make(), make()
+    params, images = random_weights(network, seed), pictures(network)
+    model = bridge.to_keras(network, params)
+    assert np.abs(bridge.keras_logits(model, images) - network.logits(params, images)).max() < 1e-5
+    back = bridge.from_keras(other, model)
+    assert_same(back, params)
+    assert np.array_equal(other.logits(back, images), network.logits(params, images))
+
+
+@needs("torch")
+def test_weights_that_pytorch_drew_itself_come_to_the_course() -> None:
+    import torch
+
+    network = plain()
+    torch.manual_seed(3)
+    module = bridge.to_torch(network, network.init(np.random.default_rng(0)))
+    for part in module.modules():
+        if hasattr(part, "reset_parameters"):
+            part.reset_parameters()
+    images = pictures(network)
+    logits = network.logits(bridge.from_torch(network, module), images)
+    assert np.abs(bridge.torch_logits(module, images) - logits).max() < 1e-5
+
+
+@needs("torch")
+def test_steps_of_adam_agree_with_pytorch() -> None:
+    import torch
+
+    network, rng = plain(), np.random.default_rng(4)
+    params, images = network.init(rng), pictures(network, 20)
+    labels = rng.integers(10, size=20)
+    module = bridge.to_torch(network, params).train()
+    adam = torch.optim.Adam(module.parameters())
+    states = {name: {"m": 0 * array, "v": 0 * array, "t": 0} for name, array in params.items()}
+    for _ in range(5):
+        loss, grads = network.gradients(params, images, labels, rng)
+        for name in params:
+            params[name], states[name] = adam_step(params[name], grads[name], states[name])
+        adam.zero_grad()
+        logits = module(torch.tensor(images.transpose(0, 3, 1, 2)))
+        theirs = torch.nn.functional.cross_entropy(logits, torch.tensor(labels))
+        theirs.backward()
+        adam.step()
+        assert theirs.item() == pytest.approx(loss, abs=1e-5)
+    for name, array in bridge.from_torch(network, module).items():
+        assert np.abs(array - params[name]).max() < 1e-4, name
+
+
+def test_the_rows_after_flatten_change_their_order() -> None:
+    assert bridge.channels_first_order((2, 2, 3)).tolist() == [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]
+    network = Network((2, 2, 3), [Flatten(), Linear(1)])
+    params = {"linear1.w": np.arange(12.0)[:, None], "linear1.b": np.zeros(1)}
+    weight = bridge.torch_state(network, params)["linear1.weight"]
+    assert weight.tolist() == [[0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]]
+
+
+def test_a_network_that_ends_flattened_is_refused() -> None:
+    network = Network((4, 4, 2), [Conv(3, 3), Flatten()])
+    with pytest.raises(ValueError, match="ends flattened"):
+        bridge.torch_state(network, network.init(np.random.default_rng(0)))
+    single = Network((4, 4, 2), [Conv(3, 4), Flatten()])  # a single place: both orders are the same
+    assert bridge.torch_state(single, single.init(np.random.default_rng(0)))["conv1.weight"].shape == (
+        3,
+        2,
+        4,
+        4,
+    )
+
+
+@needs("torch", "tensorboard")
+def test_a_log_reads_back_what_was_written(tmp_path: Path) -> None:
+    network = plain()
+    snapshots = [network.init(np.random.default_rng(seed)) for seed in range(3)]
+    history = {"loss": np.linspace(2, 1, 12), "accuracy": np.array([0.5, 0.75, 0.875])}
+    bridge.write_log(tmp_path, history, snapshots)
+    log = bridge.read_log(tmp_path)
+    assert set(log["scalars"]) == {"loss", "validation accuracy"}
+    assert [step for step, _ in log["scalars"]["loss"]] == list(range(1, 13))
+    assert [loss for _, loss in log["scalars"]["loss"]] == pytest.approx(history["loss"])
+    assert log["scalars"]["validation accuracy"] == [(4, 0.5), (8, 0.75), (12, 0.875)]
+    assert set(log["histograms"]) == set(snapshots[0])
+    for (_, (_, counts)), params in zip(log["histograms"]["conv2.w"], snapshots, strict=True):
+        assert counts.sum() == params["conv2.w"].size
+    for (_, picture), params in zip(log["images"]["filters of conv1"], snapshots, strict=True):
+        assert np.array_equal(picture[..., 0], bridge.filter_sheet(params["conv1.w"]))
+
+
+def test_what_is_missing_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "keras", None)
+    want = "PyTorch and Keras not installed: pip install 'cnn-course[bridge]'"
+    assert bridge.missing("torch", "keras") == want
+    monkeypatch.setattr(bridge, "find_spec", lambda package: object())
+    assert bridge.missing("torch", "keras", "tensorboard") == ""
+
+
+NOT_INSTALLED = """
+import sys
+from importlib.machinery import PathFinder
+
+class Without(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] in NAMES else PathFinder.find_spec(name, path, target)
+
+sys.meta_path = [Without if finder is PathFinder else finder for finder in sys.meta_path]
+"""
+
+
+@pytest.mark.parametrize("without", [("keras",), ("torch", "keras", "tensorboard")], ids=["no Keras", "none"])
+def test_the_page_runs_without_the_extra(without: tuple[str, ...]) -> None:
+    """With the extra, the book's own build runs it."""
+    page = (ROOT / "chapters" / "bridge.md").read_text(encoding="utf-8")
+    header = r"(?:---\n.*?\n---\n|(?::\w+:[^\n]*\n)*)"
+    cells = re.findall(rf"^```\{{code-cell\}}\n{header}(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert len(cells) > 15
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-W",
+            "ignore:FigureCanvasAgg",
+            "-c",
+            "\n".join([NOT_INSTALLED.replace("NAMES", repr(without)), *cells]),
+        ],
+        cwd=ROOT,
+        env={"PATH": "", "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stderr == ""
+    assert "not installed: pip install 'cnn-course[bridge]'" in done.stdout
+
+
+def test_the_record_holds_what_the_page_draws() -> None:
+    record = json.loads(bridge.RECORD.read_text(encoding="utf-8"))
+    assert record["command"] == "python -m benchmarks.training_speed"
+    assert record["parameters"] == 1_276_466
+    programs = set(record["programs"])
+    assert {"NumPy", "NumPy in parallel"} <= programs
+    for by_program in record["seconds"].values():
+        assert set(by_program) == programs
+    for losses in (record["losses"], record["losses_without_dropout"]):
+        assert set(losses) == programs and {len(values) for values in losses.values()} == {
+            record["loss_steps"]
+        }
+    for logits in record["logits"].values():
+        assert np.abs(np.subtract(logits, record["logits"]["NumPy"])).max() < 1e-5

@@ -31,11 +31,11 @@ class Timed(Protocol):
         """What the calls that were timed last returned."""
 
 
-ROUNDS = (6, 40)
-"""Rounds of a race at least, and at most."""
+ROUNDS = (24, 160)
+"""Runs of a race until it may end early, and at most."""
 
 RACE_SECONDS = 2.0
-"""Seconds after which a race ends, once it had its rounds."""
+"""Seconds of the kernel's own after which a race ends."""
 
 
 class Stopped(Exception):
@@ -93,7 +93,7 @@ class Subject:
     seen: list[Seen] = field(default_factory=list)
     stopped: Stopped | None = None
     failed: bool = False
-    _multiple: tuple[float, list[Any]] | None = None
+    _raced: tuple[float, tuple[Any, ...], Any] | None = None
 
     def agrees(
         self, *args: Any, dtype: type | None = None, rtol: float | None = None, quiet: bool = False
@@ -157,58 +157,69 @@ class Subject:
         self,
         most: float,
         probe: tuple[Any, ...],
-        inputs: list[tuple[Any, ...]],
+        draw: Callable[[], tuple[Any, ...]],
         bare: Callable[[], Any],
-        best: float,
-    ) -> list[Any]:
-        """Require that calls on all `inputs` take at most `most` times as long as `bare`; return their results.
+        best: int,
+    ) -> tuple[tuple[Any, ...], Any]:
+        """Require that a call takes at most `most` times as long as `bare`; return its arguments and its result.
 
         Only a kernel that passed every check so far is timed. Both sides run in turns on one thread, and the quickest
-        run of each counts: what else the machine does slows some runs, but hardly all. A race goes on until the
-        multiple is at most `best`, the least that any check of this kernel asks for, or its time is over; the checks
-        of one kernel share it. `probe` is a small input that tells beforehand whether a run would last too long.
+        run of each counts: what else the machine does slows some runs, but hardly all. `bare` runs `best` times in a
+        row, the least multiple that any check of this kernel asks for: there both sides take equally long, and are as
+        likely to be left alone. A race goes on until that multiple is reached or its time is over; the checks of one
+        kernel share it.
+
+        `draw` makes the arguments of a call, new ones for every run, so that it does not pay to remember results. Those
+        of the run that counts are returned, for the check to prove right. `probe` is a small input that tells
+        beforehand whether a run would last too long; time is taken to grow with its first argument.
         """
         if self.failed:
             self._fail(probe, TOO_SLOW, "first right, then fast: time is taken once all checks above pass")
-        if self._multiple is None:
-            self._multiple = self._race(probe, inputs, bare, best)
-        multiple, results = self._multiple
+        if self._raced is None:
+            self.seen.clear()  # all answers were right, so none of them tells of a mistake
+            self._raced = self._race(probe, draw, bare, best)
+        multiple, args, result = self._raced
         if multiple > most:
             message = (
-                f"right, but it takes {multiple:.3g} times as long as the bare matrix product; "
+                f"right, but it takes {multiple:.3g} times as long as the bare product; "
                 f"this check allows {most:g} times"
             )
-            self._fail(inputs[0], TOO_SLOW, message)
-        return results
+            self._fail(probe, TOO_SLOW, message)
+        return args, result
 
     def _race(
-        self, probe: tuple[Any, ...], inputs: list[tuple[Any, ...]], bare: Callable[[], Any], best: float
-    ) -> tuple[float, list[Any]]:
+        self, probe: tuple[Any, ...], draw: Callable[[], tuple[Any, ...]], bare: Callable[[], Any], best: int
+    ) -> tuple[float, tuple[Any, ...], Any]:
         assert isinstance(self.call, Timed), "this call cannot be timed"
-        mine, yardstick = math.inf, Caller(bare)
-        yardstick.prepare([()])
+        yardstick = Caller(bare)
+        yardstick.prepare([()] * best)
+        theirs = mine = math.inf
+        spent, result = 0.0, None
         try:
             with threadpool_limits(1):
                 yardstick.time()
+                quickest = args = draw()
                 self.call.prepare([probe])
                 self.call.time()
-                estimate = self.call.time() * sum(map(_size, inputs)) / _size(probe)
+                estimate = self.call.time() * np.size(args[0]) / np.size(probe[0])
                 if estimate > RACE_SECONDS:
-                    return estimate / min(yardstick.time() for _ in range(ROUNDS[0])), []
-                self.call.prepare(inputs)
-                theirs, spent = math.inf, 0.0
+                    return estimate * best / min(yardstick.time() for _ in range(ROUNDS[0])), args, None
                 for number in range(1, ROUNDS[1] + 1):
-                    theirs = min(theirs, yardstick.time())
+                    theirs = min(theirs, yardstick.time() / best)
+                    args = draw()
+                    self.call.prepare([args])
                     seconds = self.call.time()
-                    mine, spent = min(mine, seconds), spent + seconds
-                    if number >= ROUNDS[0] and (mine <= best * theirs or spent > RACE_SECONDS):
+                    spent += seconds
+                    if seconds < mine:
+                        mine, quickest, (result,) = seconds, args, self.call.results()
+                    if spent > RACE_SECONDS or (number >= ROUNDS[0] and mine <= best * theirs):
                         break
-                return mine / theirs, self.call.results()
+                return mine / theirs, quickest, result
         except Stopped as stopped:
             self.stopped = stopped
-            raise CheckFailure(self._failure(inputs[0], stopped.verdict, str(stopped))) from None
+            raise CheckFailure(self._failure(probe, stopped.verdict, str(stopped))) from None
         except Exception as error:
-            self._fail(inputs[0], RAISED, f"your function raised {type(error).__name__}: {error}")
+            self._fail(probe, RAISED, f"your function raised {type(error).__name__}: {error}")
             raise AssertionError from None  # _fail always raises
 
     def _ask(self, args: tuple[Any, ...], may_raise: bool = False) -> Outcome:

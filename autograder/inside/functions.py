@@ -23,7 +23,9 @@ def _one_layer_logits(params: Params, images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), -1) @ params["w"] + params["b"]
 
 
-def _one_layer_gradients(params: Params, images: np.ndarray, labels: np.ndarray, _: Any) -> tuple[float, Params]:
+def _one_layer_gradients(
+    params: Params, images: np.ndarray, labels: np.ndarray, _: Any
+) -> tuple[float, Params]:
     loss, dout = _softmax_gradient(_one_layer_logits(params, images), labels)
     return loss, {"w": images.reshape(len(images), -1).T @ dout, "b": dout.sum(axis=0)}
 
@@ -40,7 +42,9 @@ def _network_logits(params: Params, images: np.ndarray) -> np.ndarray:
     return maps.reshape(len(images), -1) @ params["w"] + params["b"]
 
 
-def _network_gradients(params: Params, images: np.ndarray, labels: np.ndarray, _: Any) -> tuple[float, Params]:
+def _network_gradients(
+    params: Params, images: np.ndarray, labels: np.ndarray, _: Any
+) -> tuple[float, Params]:
     columns, maps = _hidden(params, images)
     flat = maps.reshape(len(images), -1)
     loss, dout = _softmax_gradient(flat @ params["w"] + params["b"], labels)
@@ -52,6 +56,24 @@ def _network_gradients(params: Params, images: np.ndarray, labels: np.ndarray, _
         "w": flat.T @ dout,
         "b": dout.sum(axis=0),
     }
+
+
+def _gradient_of_ones(params: Params) -> Params:
+    return {name: np.ones_like(value) for name, value in params.items()}
+
+
+def _roll_call(params: Params, images: np.ndarray, labels: np.ndarray, _: Any) -> tuple[float, Params]:
+    return float(np.sum(16.0 ** np.asarray(images))), _gradient_of_ones(params)
+
+
+def _pairs(params: Params, images: np.ndarray, labels: np.ndarray, _: Any) -> tuple[float, Params]:
+    return float(np.sum(np.ravel(images) == labels)), _gradient_of_ones(params)
+
+
+def _die(
+    params: Params, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+) -> tuple[float, Params]:
+    return float(rng.random()), _gradient_of_ones(params)
 
 
 FUNCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
@@ -73,6 +95,10 @@ FUNCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
         "loss and gradient of: 3×3 convolution, ReLU, flatten, linear layer",
         _network_gradients,
     ),
+    # These three watch a training loop: what they give out as the loss says what the loop handed them.
+    "roll_call": ("16 to the power of every pixel, added up, as the loss; ones as gradients", _roll_call),
+    "pairs": ("how many pixels equal their label, as the loss; ones as gradients", _pairs),
+    "die": ("rng.random() as the loss; ones as gradients", _die),
 }
 """By name: the formula or what it does as text, and the function."""
 

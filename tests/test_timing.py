@@ -1,0 +1,204 @@
+"""Time as a part of the grade: who gets the medals of chapter 9, in this process and through the jail."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograder.chapters import ROOT, Chapter, earlier_kernels
+from autograder.checking import run_checks
+from autograder.grading import Jailed
+from autograder.inside.calling import Caller
+from autograder.jail import Cell, Limits, Session
+from autograder.mistakes import fast as ways
+from autograder.oracle import Reference
+from autograder.results import PASSED, TIME_LIMIT, TOO_SLOW, Exercise
+from autograder.subject import Call
+from solutions.fast import conv2d_fast, conv2d_fast_backward
+from tests.test_jail import needs_jail
+
+FAST = Chapter(9, "fast", ROOT / "chapters" / "09-fast.md")
+
+Convolution = Callable[..., np.ndarray]
+
+
+def check(kernel: str, call: Call) -> tuple[Exercise, int]:
+    """Check a kernel with its timing: the exercise, and how many medals it got. All other checks must have passed."""
+    (exercise,) = run_checks(FAST.checks, Reference(FAST), {kernel: call}, "timing", timed=True)
+    medals = [one.passed for one in exercise.checks if one.name.endswith(("_bronze", "_silver", "_gold"))]
+    assert len(medals) == 3 and medals == sorted(medals, reverse=True)
+    assert all(one.passed for one in exercise.checks[:-3]), exercise.failure
+    assert exercise.score == exercise.points * (len(exercise.checks) - 3 + sum(medals)) / len(exercise.checks)
+    return exercise, sum(medals)
+
+
+@contextmanager
+def jailed(kernel: str, source: str, call_seconds: float = 5) -> Iterator[Jailed]:
+    """A kernel that a cell with this source defines, in the jail, with the reference kernels and the other ways."""
+    modules = earlier_kernels(FAST)
+    for file in ("solutions/fast.py", "autograder/mistakes/__init__.py", "autograder/mistakes/fast.py"):
+        name = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        modules[name] = (ROOT / file).read_text(encoding="utf-8")
+    with Session([Cell(kernel, source)], Limits(call_seconds=call_seconds), modules=modules) as session:
+        yield Jailed(session, kernel)
+
+
+WAYS: list[tuple[str, Convolution, int, int]] = [
+    ("conv2d_fast", conv2d_fast, 3, 3),
+    ("conv2d_fast", ways.unrolls_picture_by_picture, 3, 3),
+    ("conv2d_fast", ways.multiplies_tap_by_tap, 2, 3),
+    ("conv2d_fast", ways.contracts_with_plain_einsum, 0, 1),
+    ("conv2d_fast", ways.loops_four_times, 0, 0),
+    ("conv2d_fast_backward", conv2d_fast_backward, 3, 3),
+    ("conv2d_fast_backward", ways.goes_back_tap_by_tap, 2, 3),
+    ("conv2d_fast_backward", ways.contracts_backwards_with_einsum, 1, 2),
+    ("conv2d_fast_backward", ways.goes_back_in_four_loops, 0, 0),
+]
+"""Kernel, a way to write it, and how many medals it gets at least and at most: some ways lie near a threshold."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kernel", "way", "least", "most"), WAYS)
+def test_medals_in_this_process(kernel: str, way: Convolution, least: int, most: int) -> None:
+    """gives each way its medals, and full points to the reference alone and those as fast"""
+    exercise, medals = check(kernel, Caller(way))
+    assert least <= medals <= most
+    assert exercise.verdict == (PASSED if medals == 3 else TOO_SLOW)
+
+
+@needs_jail
+@pytest.mark.slow
+@pytest.mark.parametrize(("kernel", "way", "least", "most"), WAYS)
+def test_medals_through_the_jail(kernel: str, way: Convolution, least: int, most: int) -> None:
+    """gives the same medals by the referee's clock"""
+    with jailed(kernel, f"from {way.__module__} import {way.__name__} as {kernel}") as call:
+        exercise, medals = check(kernel, call)
+    assert least <= medals <= most
+    assert exercise.verdict == (PASSED if medals == 3 else TOO_SLOW)
+
+
+def nonsense(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0) -> Any:
+    """Right on small inputs; on large ones it returns at once."""
+    return np.zeros_like(x) if x.size > 10_000 else conv2d_fast(x, w, b, stride, padding)
+
+
+class Remembers:
+    """Right the first time that it sees a shape; then it returns that answer again."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, np.ndarray] = {}
+
+    def __call__(self, x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0) -> Any:
+        if x.size < 10_000:
+            return conv2d_fast(x, w, b, stride, padding)
+        if x.shape not in self.known:
+            self.known[x.shape] = conv2d_fast(x, w, b, stride, padding)
+        return self.known[x.shape].copy()
+
+
+class BeginsWithNonsense:
+    """Returns at once in its first large calls, and works from then on."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0) -> Any:
+        self.calls += x.size > 10_000
+        wrong = x.size > 10_000 and self.calls < 8
+        return np.zeros_like(x) if wrong else conv2d_fast(x, w, b, stride, padding)
+
+
+def short(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0) -> Any:
+    """Leaves out the last picture of a large batch."""
+    return conv2d_fast(x[:-1] if len(x) == 16 else x, w, b, stride, padding)
+
+
+@pytest.mark.parametrize("make", [lambda: nonsense, Remembers, BeginsWithNonsense, lambda: short])
+def test_what_returns_quickly_must_be_right(make: Callable[[], Convolution]) -> None:
+    """gives no medal for speed that comes of wrong results, and keeps the points for what is right"""
+    exercise, medals = check("conv2d_fast", Caller(make()))
+    assert medals == 0 and exercise.failure
+    assert "in the race" in exercise.failure.message and not exercise.mistake
+
+
+@needs_jail
+def test_nonsense_gets_no_medal_in_the_jail() -> None:
+    source = """
+import numpy as np
+from solutions.fast import conv2d_fast_backward as right
+def conv2d_fast_backward(dout, x, w, stride=1, padding=0):
+    if x.size < 10_000:
+        return right(dout, x, w, stride, padding)
+    return np.empty_like(x), np.empty_like(w), dout[0, 0, 0]
+"""
+    with jailed("conv2d_fast_backward", source) as call:
+        assert check("conv2d_fast_backward", call)[1] == 0
+
+
+@needs_jail
+def test_endless_kernel_keeps_its_points() -> None:
+    """stops a kernel that never ends on large inputs, and keeps the points for being right"""
+    source = """
+from solutions.fast import conv2d_fast as right
+def conv2d_fast(x, w, b, stride=1, padding=0):
+    while x.size > 10_000:
+        pass
+    return right(x, w, b, stride, padding)
+"""
+    with jailed("conv2d_fast", source, call_seconds=1) as call:
+        exercise, medals = check("conv2d_fast", call)
+    assert medals == 0 and exercise.verdict == TIME_LIMIT
+
+
+@needs_jail
+def test_error_in_the_race_keeps_the_points() -> None:
+    """says what was raised, and keeps the points for being right"""
+    source = """
+from solutions.fast import conv2d_fast as right
+def conv2d_fast(x, w, b, stride=1, padding=0):
+    if x.size > 10_000:
+        raise RuntimeError("too large for me")
+    return right(x, w, b, stride, padding)
+"""
+    with jailed("conv2d_fast", source) as call:
+        exercise, medals = check("conv2d_fast", call)
+    assert medals == 0 and exercise.failure and "too large for me" in exercise.failure.message
+
+
+def test_wrong_kernel_is_not_timed() -> None:
+    """takes no time of a kernel that fails a check before"""
+    calls = []
+
+    def without_bias(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0) -> Any:
+        calls.append(x.size)
+        return conv2d_fast(x, w, 0 * b, stride, padding)
+
+    call = Caller(without_bias)
+    (exercise,) = run_checks(FAST.checks, Reference(FAST), {"conv2d_fast": call}, timed=True)
+    assert exercise.mistake == "forgets_the_bias"
+    assert all("first right, then fast" in one.message for one in exercise.checks[-3:])
+    assert max(calls) < 10_000
+
+
+def test_without_timing_there_are_no_medals() -> None:
+    """leaves the timed checks out where they are not asked for, as verify and the kits' records do"""
+    (exercise,) = run_checks(FAST.checks, Reference(FAST), {"conv2d_fast": Caller(conv2d_fast)})
+    assert exercise.score == exercise.points
+    assert not any(one.name.endswith("gold") for one in exercise.checks)
+
+
+def test_one_buffer_for_all_results_is_noticed() -> None:
+    """rejects a kernel that hands out the same array again, which a later call overwrites"""
+    buffers: dict[Any, np.ndarray] = {}
+
+    def reuses(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0) -> Any:
+        result = conv2d_fast(x, w, b, stride, padding)
+        buffer = buffers.setdefault("all", np.empty(10_000))[: result.size]
+        buffer[:] = result.ravel()
+        return buffer.reshape(result.shape)
+
+    (exercise,) = run_checks(FAST.checks, Reference(FAST), {"conv2d_fast": Caller(reuses)})
+    assert exercise.score < exercise.points / 2 and exercise.failure
+    assert "an array that your function returned earlier has changed" in exercise.failure.message

@@ -69,7 +69,9 @@ def earlier_kernels(one: Chapter) -> dict[str, str]:
     """
     known = chapters()
     names = [other.name for other in known if other.number < one.number]
-    imported = re.findall(r"^from solutions\.(\w+) import", one.page.read_text(encoding="utf-8"), re.MULTILINE)
+    imported = re.findall(
+        r"^from solutions\.(\w+) import", one.page.read_text(encoding="utf-8"), re.MULTILINE
+    )
     names += sorted(set(imported) - {other.name for other in known})
     return {
         f"solutions.{name}": (ROOT / "solutions" / f"{name}.py").read_text(encoding="utf-8") for name in names

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -100,9 +101,10 @@ class Recorder:
         )
         key = _key(args)
         # a kernel without arguments is a design, checked by its properties: its answer would be the solution
-        kept["expected"][key] = self.expected(kernel, args) if args else Outcome()
+        kept["expected"][key] = _short(self.expected(kernel, args), args) if args else Outcome()
         for mistake in kept["mistakes"]:
-            mistake["answers"][key] = self._reference.mistaken(kernel, mistake["name"], args)
+            answer = self._reference.mistaken(kernel, mistake["name"], args)
+            mistake["answers"][key] = answer and _short(answer, args)
 
     def write(self, path: Path) -> None:
         """Write the record to `path`: one frame for each kernel and each mistake, compressed."""
@@ -116,7 +118,7 @@ class Recorder:
 class Record:
     """The oracle of a learner's kit: answers that were recorded from the reference when the chapter was released."""
 
-    FORMAT = 1
+    FORMAT = 2
 
     def __init__(self, path: Path):
         try:
@@ -137,14 +139,26 @@ class Record:
         return tuple(self._kernels[kernel]["parameters"])
 
     def expected(self, kernel: str, args: tuple[Any, ...]) -> Outcome:
-        return self._kernels[kernel]["expected"][_key(args)]
+        return _full(self._kernels[kernel]["expected"][_key(args)], args)
 
     def mistakes(self, kernel: str) -> Iterator[tuple[str, str]]:
         return ((mistake["name"], mistake["hint"]) for mistake in self._kernels[kernel]["mistakes"])
 
     def mistaken(self, kernel: str, mistake: str, args: tuple[Any, ...]) -> Outcome | None:
         kept = next(m for m in self._kernels[kernel]["mistakes"] if m["name"] == mistake)
-        return kept["answers"].get(_key(args))
+        answer = kept["answers"].get(_key(args))
+        return answer and _full(answer, args)
+
+
+def _short(outcome: Outcome, args: tuple[Any, ...]) -> Outcome:
+    """Without the arguments, if the call left them as they were: in a record they would stand again and again."""
+    untouched = wire.pack({"of": outcome.after}) == wire.pack({"of": plain(args)})
+    return replace(outcome, after=()) if untouched else outcome
+
+
+def _full(outcome: Outcome, args: tuple[Any, ...]) -> Outcome:
+    """What `_short` made short."""
+    return outcome if outcome.after else replace(outcome, after=plain(args))
 
 
 def _frames(content: bytes) -> Iterator[dict[str, Any]]:

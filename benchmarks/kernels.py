@@ -451,7 +451,7 @@ def main() -> None:
         record[kind].append(job())
     with console.status("climbing the ladder …"):
         record["ladder"] = [
-            {"name": ladder.WAYS[key].name, "why": ladder.WAYS[key].why, **measured._asdict()}
+            {"name": ladder.WAYS[key].name, "one_picture": ladder.WAYS[key].one_picture, **measured._asdict()}
             for key, measured in ladder.measure(MAIN, rounds=15).items()
         ]
     show(record)

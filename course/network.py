@@ -260,17 +260,17 @@ def in_parallel(gradients: Callable, workers: int | None = None, share: int = 16
     def shared(
         params: Params, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[float, Params]:
-        parts = np.array_split(np.arange(len(labels)), -(-len(labels) // share))
-        jobs = [
-            pool.submit(gradients, params, images[part], labels[part], own)
-            for part, own in zip(parts, rng.spawn(len(parts)), strict=True)
-        ]
-        loss, grads = 0.0, {}
-        for part, job in zip(parts, jobs, strict=True):
+        def weighted(part: np.ndarray, rng: np.random.Generator) -> tuple[float, Params]:
             weight = len(part) / len(labels)
-            own_loss, own = job.result()
-            loss += weight * own_loss
-            grads = {name: grads.get(name, 0) + weight * value for name, value in own.items()}
+            loss, grads = gradients(params, images[part], labels[part], rng)
+            return weight * loss, {name: weight * value for name, value in grads.items()}
+
+        parts = np.array_split(np.arange(len(labels)), -(-len(labels) // share))
+        (loss, grads), *others = pool.map(weighted, parts, rng.spawn(len(parts)))
+        for other_loss, other in others:
+            loss += other_loss
+            for name in grads:
+                grads[name] += other[name]
         return loss, grads
 
     return shared

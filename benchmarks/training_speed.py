@@ -55,8 +55,8 @@ def numpy_program(network: Network, params: Params, batch: int) -> tuple[Step, C
 
 
 def parallel_numpy_program(network: Network, params: Params, batch: int) -> tuple[Step, Callable[[], Params]]:
-    """The same, each thread with a share of the batch: half of it, or as few images as a core's cache holds."""
-    return _numpy(in_parallel(network.gradients, THREADS, min(12, batch // THREADS)), params)
+    """The same, each of two processes with half of the batch."""
+    return _numpy(in_parallel(network.gradients, THREADS), params)
 
 
 def _numpy(gradients: Callable, params: Params) -> tuple[Step, Callable[[], Params]]:

@@ -1,12 +1,13 @@
 """Networks put together from layers. Each layer holds no arithmetic of its own: it calls the kernels of the course."""
 
-import os
+import multiprocessing
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from solutions.backprop import (
     conv2d_backward,
@@ -247,30 +248,78 @@ class Network:
         return loss, grads
 
 
-def in_parallel(gradients: Callable, workers: int | None = None, share: int = 16) -> Callable:
-    """The same gradients, worked out by threads, each of which takes the next `share` images of the batch.
+def in_parallel(gradients: Callable, workers: int = 2) -> Callable:
+    """The same gradients, each of `workers` processes working on its part of the batch; this process is one of them.
 
-    NumPy lets other threads run while it computes, so that each core has work. BLAS should be kept to one thread
-    meanwhile. Arrays of so few images also stay in a core's cache, which alone makes even one thread faster. The
-    shares do not depend on the number of `workers` (as many as there are cores, unless told), and sums are added in
-    a fixed order: the same seed gives the same result.
+    Threads would wait for each other: a network is hundreds of short NumPy calls a step, and Python runs one thread at
+    a time between them. BLAS should be kept to one thread in each process. The same seed and number of workers give
+    the same result, on any number of cores. Layers with running averages (BatchNorm) keep those of this process only.
     """
-    pool = ThreadPoolExecutor(workers or os.cpu_count())
+    others: list[_Worker] = []
 
     def shared(
         params: Params, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[float, Params]:
-        def weighted(part: np.ndarray, rng: np.random.Generator) -> tuple[float, Params]:
+        if not others:
+            others.extend(_Worker(gradients, params) for _ in range(workers - 1))
+        (mine, *parts), (my_rng, *rngs) = np.array_split(np.arange(len(labels)), workers), rng.spawn(workers)
+        busy = [job for job in zip(others, parts, rngs, strict=True) if len(job[1])]
+        for worker, part, its_rng in busy:
+            worker.begin(params, images[part], labels[part], its_rng)
+        weight = len(mine) / len(labels)
+        loss, grads = gradients(params, images[mine], labels[mine], my_rng)
+        loss, grads = weight * loss, {name: weight * value for name, value in grads.items()}
+        for worker, part, _ in busy:
             weight = len(part) / len(labels)
-            loss, grads = gradients(params, images[part], labels[part], rng)
-            return weight * loss, {name: weight * value for name, value in grads.items()}
-
-        parts = np.array_split(np.arange(len(labels)), -(-len(labels) // share))
-        (loss, grads), *others = pool.map(weighted, parts, rng.spawn(len(parts)))
-        for other_loss, other in others:
-            loss += other_loss
-            for name in grads:
-                grads[name] += other[name]
+            loss += weight * worker.loss()
+            for name, value in worker.grads.items():
+                grads[name] += weight * value
         return loss, grads
 
     return shared
+
+
+class _Worker:
+    """Another process that works out gradients. Parameters and gradients lie in memory that both processes see."""
+
+    def __init__(self, gradients: Callable, params: Params):
+        context = multiprocessing.get_context("fork")  # it inherits the network and the shared memory
+        self._params, self.grads = (
+            {
+                name: np.frombuffer(context.RawArray("b", p.nbytes), p.dtype).reshape(p.shape)
+                for name, p in params.items()
+            }
+            for _ in range(2)
+        )
+        self._wire, its_wire = context.Pipe()
+        arguments = (its_wire, gradients, self._params, self.grads)
+        context.Process(target=_work, args=arguments, daemon=True).start()
+
+    def begin(self, params: Params, *batch: Any) -> None:
+        """Let it start on images, labels and a random generator."""
+        for name, value in params.items():
+            self._params[name][...] = value
+        self._wire.send(batch)
+
+    def loss(self) -> float:
+        """Wait until it is done; `grads` then hold its gradients. Raises what it raised."""
+        answer = self._wire.recv()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def _work(wire: Connection, gradients: Callable, params: Params, grads: Params) -> None:
+    with threadpool_limits(1):
+        while True:
+            try:
+                batch = wire.recv()
+            except EOFError:  # nobody is left to ask
+                return
+            try:
+                loss, own = gradients(params, *batch)
+                for name, value in own.items():
+                    grads[name][...] = value
+                wire.send(loss)
+            except Exception as error:
+                wire.send(error)

@@ -59,30 +59,40 @@ def test_gradients_of_a_network_agree_with_finite_differences(network):
         np.testing.assert_allclose(grads[name], numerical_gradient(loss, params[name]), atol=1e-7)
 
 
-def test_shares_of_a_batch_add_up_to_the_whole(network):
+@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("count", [11, 2, 1])
+def test_parts_of_a_batch_add_up_to_the_whole(network, workers, count):
     rng = np.random.default_rng(2)
     params = {name: rng.normal(size=value.shape) for name, value in network.init(rng).items()}
-    images, labels = batch(rng, 11)
-    loss, grads = network.gradients(params, images, labels, rng)
-    loss_shared, shared = in_parallel(network.gradients, share=4)(params, images, labels, rng)
-    assert loss_shared == pytest.approx(loss, rel=1e-12)
-    for name in params:
-        np.testing.assert_allclose(shared[name], grads[name], rtol=1e-10, atol=1e-12)
+    together = in_parallel(network.gradients, workers)
+    for _ in range(2):  # the second time with other parameters, in the same processes
+        images, labels = batch(rng, count)
+        loss, grads = network.gradients(params, images, labels, rng)
+        loss_shared, shared = together(params, images, labels, rng)
+        assert loss_shared == pytest.approx(loss, rel=1e-12)
+        for name in params:
+            np.testing.assert_allclose(shared[name], grads[name], rtol=1e-10, atol=1e-12)
+        params = {name: value - 0.1 * grads[name] for name, value in params.items()}
 
 
-def test_dropout_does_not_depend_on_the_number_of_threads():
+def test_parts_of_a_batch_drop_their_own_neurons_and_the_same_seed_the_same_ones():
     network = Network((6, 6, 2), [Flatten(), Linear(40), Dropout(0.5, dropout), Linear(3)])
     params = network.init(np.random.default_rng(3))
     images, labels = batch(np.random.default_rng(4), 20)
-    results = [
-        in_parallel(network.gradients, share=3, workers=workers)(
-            params, images.astype(np.float32), labels, np.random.default_rng(5)
-        )
-        for workers in (1, 2, 5)
-    ]
-    for loss, grads in results[1:]:
-        assert loss == results[0][0]
-        assert all(np.array_equal(grads[name], results[0][1][name]) for name in params)
+    one, same, other = (
+        in_parallel(network.gradients)(params, images.astype(np.float32), labels, np.random.default_rng(seed))
+        for seed in (5, 5, 6)
+    )
+    assert one[0] == same[0] != other[0]
+    assert all(np.array_equal(one[1][name], same[1][name]) for name in params)
+
+
+def test_an_error_in_another_process_comes_back(network):
+    params = network.init(np.random.default_rng(7))
+    images, labels = batch(np.random.default_rng(8), 4)
+    labels[-1] = 99  # only the last part of the batch has it
+    with pytest.raises(IndexError):
+        in_parallel(network.gradients)(params, images, labels, np.random.default_rng(9))
 
 
 @pytest.mark.parametrize("padding", [0, 2])

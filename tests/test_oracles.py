@@ -26,6 +26,7 @@ from solutions.backprop import (
     relu_backward,
     softmax_cross_entropy_backward,
 )
+from solutions.fast import col2im, conv2d_fast, conv2d_fast_backward, im2col
 from solutions.filters import apply_filters, correlate2d, relu, window_response
 from solutions.fully_connected import (
     cross_entropy,
@@ -36,10 +37,12 @@ from solutions.fully_connected import (
     softmax,
     x_or_not_x,
 )
+from solutions.left_out import batch_norm, batch_norm_backward, he_init, random_shift
 from solutions.padding import conv2d, same_padding, zero_pad
 from solutions.pixels import count_dense_parameters, flatten_image, one_hot, to_float, to_grayscale
 from solutions.pooling import avg_pool2d, avg_pool_as_conv, max_pool2d
 from solutions.stride import correlate2d_strided, output_size, receptive_field
+from solutions.training import adam_step, dropout, lenet_gradients, lenet_logits, sgd_step, train
 
 SHAPES = 500
 """Random shapes for each kernel and each dtype."""
@@ -194,6 +197,10 @@ def test_random_shapes_hold_every_awkward_kind() -> None:
         "even padding above 0": [c for c in convs if c.even and c.padding[0]],
         "height is not width": [c for c in convs if c.H != c.W and c.F_h != c.F_w],
         "gaps between windows": [c for c in convs if c.stride > max(c.F_h, c.F_w)],
+        "more windows side by side than numbers across one": [
+            c for c in convs if out_shape(c)[2] > c.F_w * c.C
+        ],
+        "fewer of them": [c for c in convs if 1 < out_shape(c)[2] < c.F_w * c.C],
         "window as large as the map": [p for p in pools if p.size == p.H == p.W],
         "one cell": [p for p in pools if p.H == p.W == 1],
         "one map": [p for p in pools if p.C == 1],
@@ -280,23 +287,39 @@ def conv_arrays(case: ConvCase, number: int, dtype: str) -> list[np.ndarray]:
     return list(normal(number, dtype, x, w, (case.K,), out_shape(case)))
 
 
-def run_conv2d(case: ConvCase, x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The kernel; uneven zeros are put around the images first, as chapter 4 has it."""
+def with_zeros(case: ConvCase, x: np.ndarray) -> tuple[np.ndarray, int]:
+    """Images, and the padding left to the kernel; uneven zeros are put around them first, as chapter 4 has it."""
     if case.even:
-        return conv2d(x, w, b, case.stride, case.padding[0])
+        return x, case.padding[0]
     top, bottom, left, right = case.padding
-    return conv2d(np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0))), w, b, case.stride)
+    return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0))), 0
+
+
+def without_zeros(case: ConvCase, dx: np.ndarray) -> np.ndarray:
+    """The gradient with respect to the images alone."""
+    if case.even:
+        return dx
+    top, _, left, _ = case.padding
+    return dx[:, top : top + case.H, left : left + case.W]
+
+
+def run_conv2d(
+    case: ConvCase, x: np.ndarray, w: np.ndarray, b: np.ndarray, kernel: Callable[..., np.ndarray] = conv2d
+) -> np.ndarray:
+    padded, padding = with_zeros(case, x)
+    return kernel(padded, w, b, case.stride, padding)
 
 
 def run_conv2d_backward(
-    case: ConvCase, dout: np.ndarray, x: np.ndarray, w: np.ndarray
+    case: ConvCase,
+    dout: np.ndarray,
+    x: np.ndarray,
+    w: np.ndarray,
+    kernel: Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]] = conv2d_backward,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    if case.even:
-        return conv2d_backward(dout, x, w, case.stride, case.padding[0])
-    top, bottom, left, right = case.padding
-    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
-    dx, dw, db = conv2d_backward(dout, padded, w, case.stride)
-    return dx[:, top : top + case.H, left : left + case.W], dw, db
+    padded, padding = with_zeros(case, x)
+    dx, dw, db = kernel(dout, padded, w, case.stride, padding)
+    return without_zeros(case, dx), dw, db
 
 
 # --- convolution: tests --------------------------------------------------------------------------------------------
@@ -308,7 +331,8 @@ def test_conv2d_equals_the_loop_over_all_products(dtype: str) -> None:
         case = conv_case(number)
         x, w, b, _ = conv_arrays(case, number, dtype)
         want = naive_conv2d(case, x.tolist(), w.tolist(), b.tolist())
-        assert_close(run_conv2d(case, x, w, b), want, dtype, case)
+        for kernel in (conv2d, conv2d_fast):
+            assert_close(run_conv2d(case, x, w, b, kernel), want, dtype, (kernel.__name__, case))
 
 
 @both_floats
@@ -316,10 +340,11 @@ def test_conv2d_backward_equals_the_loop_over_all_products(dtype: str) -> None:
     for number in range(SHAPES):
         case = conv_case(number)
         x, w, _, dout = conv_arrays(case, number, dtype)
-        got = run_conv2d_backward(case, dout, x, w)
         want = naive_conv2d_backward(case, dout.tolist(), x.tolist(), w.tolist())
-        for name, kernel, oracle in zip(("dx", "dw", "db"), got, want, strict=True):
-            assert_close(kernel, oracle, dtype, (name, case))
+        for kernel in (conv2d_backward, conv2d_fast_backward):
+            got = run_conv2d_backward(case, dout, x, w, kernel)
+            for name, gradient, oracle in zip(("dx", "dw", "db"), got, want, strict=True):
+                assert_close(gradient, oracle, dtype, (kernel.__name__, name, case))
 
 
 def assert_conv2d_backward_is_the_derivative(number: int) -> None:
@@ -331,10 +356,12 @@ def assert_conv2d_backward_is_the_derivative(number: int) -> None:
         y = naive_conv2d(case, x.tolist(), w.tolist(), b.tolist())
         return float(np.sum(dout * np.asarray(y)))
 
-    for name, kernel, array in zip(
-        ("dx", "dw", "db"), run_conv2d_backward(case, dout, x, w), (x, w, b), strict=True
-    ):
-        assert_close(kernel, derivative(loss, array, 1.0), "float64", (name, case))
+    slow = run_conv2d_backward(case, dout, x, w)
+    fast = run_conv2d_backward(case, dout, x, w, conv2d_fast_backward)
+    for i, array in enumerate((x, w, b)):
+        slopes = derivative(loss, array, 1.0)
+        assert_close(slow[i], slopes, "float64", (i, case))
+        assert_close(fast[i], slopes, "float64", ("fast", i, case))
 
 
 def derivative(loss: Callable[[], float], array: np.ndarray, step: float) -> np.ndarray:
@@ -359,6 +386,76 @@ def test_conv2d_backward_is_the_derivative_of_the_loop() -> None:
 def test_conv2d_backward_is_the_derivative_of_the_loop_on_many_shapes() -> None:
     for number in range(42, SHAPES):
         assert_conv2d_backward_is_the_derivative(number)
+
+
+def window_cells(case: ConvCase) -> Iterator[tuple[int, int, int, int, int, int]]:
+    """Each cell of each window: its row and its place in it as `im2col` writes them, its image, row, column, channel."""
+    top, _, left, _ = case.padding
+    N, places_down, places_across, _ = out_shape(case)
+    windows = itertools.product(range(N), range(places_down), range(places_across))
+    for line, (n, i, j) in enumerate(windows):
+        cells = itertools.product(range(case.F_h), range(case.F_w), range(case.C))
+        for place, (u, v, c) in enumerate(cells):
+            row, column = i * case.stride + u - top, j * case.stride + v - left
+            if 0 <= row < case.H and 0 <= column < case.W:
+                yield line, place, n, row, column, c
+
+
+def column_shape(case: ConvCase) -> tuple[int, int]:
+    N, places_down, places_across, _ = out_shape(case)
+    return N * places_down * places_across, case.F_h * case.F_w * case.C
+
+
+@both_floats
+def test_im2col_and_col2im_equal_the_loops_and_are_adjoint(dtype: str) -> None:
+    """⟨im2col x, y⟩ = ⟨x, col2im y⟩ besides."""
+    for number in range(SHAPES):
+        case = conv_case(number)
+        x, y = normal(number, dtype, (case.N, case.H, case.W, case.C), column_shape(case))
+        columns, dx = zeros(*y.shape), zeros(*x.shape)
+        pixels, upstream = x.tolist(), y.tolist()
+        for line, place, n, row, column, c in window_cells(case):
+            columns[line][place] = pixels[n][row][column][c]
+            dx[n][row][column][c] += upstream[line][place]
+        padded, padding = with_zeros(case, x)
+        window = (case.F_h, case.F_w, case.stride, padding)
+        forth = im2col(padded, *window)
+        back = without_zeros(case, col2im(y, padded.shape, *window))
+        assert_close(forth, columns, dtype, case)
+        assert_close(back, dx, dtype, case)
+        tolerance = 10 * TOLERANCE[dtype]
+        assert np.vdot(forth, y) == pytest.approx(np.vdot(x, back), rel=tolerance, abs=tolerance), case
+
+
+LARGE = [
+    ConvCase(3, 60, 50, 8, 3, 3, 5, 1, (1, 1, 1, 1)),  # a picture is several blocks
+    ConvCase(2, 120, 125, 7, 4, 3, 2, 2, (0, 0, 0, 0)),  # so too, with pixels left over below
+    ConvCase(50, 12, 12, 16, 3, 3, 4, 1, (0, 0, 0, 0)),  # a block is several pictures, the last one fewer
+    ConvCase(2, 5, 210, 100, 3, 3, 2, 1, (0, 0, 0, 0)),  # one line of places is more than a block
+    ConvCase(25, 9, 9, 64, 5, 5, 180, 3, (2, 2, 2, 2)),  # the filters are larger than a block
+    ConvCase(1, 700, 800, 1, 1, 2, 1, 1, (0, 0, 0, 0)),  # a narrow window on a large map
+]
+"""Shapes whose columns take more than the 1 MiB that conv2d_fast works on at a time; too large for Python's loops."""
+
+
+@both_floats
+@pytest.mark.parametrize("case", LARGE, ids=str)
+def test_fast_kernels_agree_with_the_slow_ones_where_they_work_in_blocks(case: ConvCase, dtype: str) -> None:
+    x, w, b, dout = conv_arrays(case, 1, dtype)
+    assert math.prod(column_shape(case)) * x.itemsize > 2**20
+    assert_close(run_conv2d(case, x, w, b, conv2d_fast), run_conv2d(case, x, w, b), dtype, case)
+    slow = run_conv2d_backward(case, dout, x, w)
+    fast = run_conv2d_backward(case, dout, x, w, conv2d_fast_backward)
+    for name, got, want in zip(("dx", "dw", "db"), fast, slow, strict=True):
+        assert_close(got, want, dtype, (name, case))
+
+
+def test_fast_convolution_refuses_what_the_slow_one_refuses() -> None:
+    for channels, size, padding in ((2, 3, 0), (3, 6, 0), (3, 8, 1)):
+        x, w, b = normal(1, "float64", (1, 5, 5, 3), (size, size, channels, 2), (2,))
+        for kernel in (conv2d, conv2d_fast):
+            with pytest.raises(ValueError):
+                kernel(x, w, b, padding=padding)
 
 
 def grey_case(number: int) -> ConvCase:
@@ -599,17 +696,16 @@ def linear_arrays(number: int, dtype: str) -> list[np.ndarray]:
     return list(normal(number, dtype, (N, D), (D, M), (M,), (N, M)))
 
 
+def naive_linear(x: Nested, w: Nested, b: Nested) -> Nested:
+    return [[sum(row[d] * w[d][m] for d in range(len(row))) + b[m] for m in range(len(b))] for row in x]
+
+
 @both_floats
 def test_linear_equals_the_loop(dtype: str) -> None:
     for number in range(SHAPES):
         x, w, b, _ = linear_arrays(number, dtype)
-        (N, D), M = x.shape, len(b)
-        rows, weights, biases = x.tolist(), w.tolist(), b.tolist()
-        want = [
-            [sum(rows[n][d] * weights[d][m] for d in range(D)) + biases[m] for m in range(M)]
-            for n in range(N)
-        ]
-        assert_close(linear(x, w, b), want, dtype, (N, D, M))
+        want = naive_linear(x.tolist(), w.tolist(), b.tolist())
+        assert_close(linear(x, w, b), want, dtype, (x.shape, w.shape))
 
 
 @both_floats
@@ -785,6 +881,499 @@ def test_x_or_not_x_equals_the_loops(sixty_digits: None) -> None:
         want = float(1 / (1 + (-Decimal(logit)).exp()))
         got = x_or_not_x(p["image"], {name: array for name, array in p.items() if name != "image"})
         assert got == pytest.approx(want, rel=1e-9, abs=1e-12)
+
+
+# --- training ------------------------------------------------------------------------------------------------------
+
+
+def step_case(number: int, dtype: str) -> tuple[np.ndarray, list[np.ndarray]]:
+    """A parameter and the gradients of five steps; some gradients hold exact zeros."""
+    case = pool_case(number)
+    param, *grads = normal(number, dtype, *[(case.N, case.H, case.C)] * 6)
+    return param, [read_only(np.round(grad)) if number % 2 else grad for grad in grads]
+
+
+@both_floats
+def test_sgd_steps_equal_the_loop(dtype: str) -> None:
+    for number in range(SHAPES):
+        param, grads = step_case(number, dtype)
+        learning_rate = 10.0 ** -(number % 5)
+        want = param.reshape(-1).tolist()
+        for grad in grads:
+            want = [p - learning_rate * g for p, g in zip(want, grad.reshape(-1).tolist(), strict=True)]
+            param = read_only(sgd_step(param, grad, learning_rate))
+            assert_close(param, np.reshape(want, param.shape), dtype, (number, learning_rate))
+
+
+@dataclass
+class AdamNumber:
+    """One number that Adam moves, in plain floats; Kingma and Ba, algorithm 1."""
+
+    value: float
+    m: float = 0.0
+    v: float = 0.0
+    t: int = 0
+
+    def step(
+        self, grad: float, rate: float, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8
+    ) -> None:
+        self.t += 1
+        self.m = beta1 * self.m + (1 - beta1) * grad
+        self.v = beta2 * self.v + (1 - beta2) * grad * grad
+        bias1, bias2 = 1 - beta1**self.t, 1 - beta2**self.t
+        self.value -= rate * (self.m / bias1) / (math.sqrt(self.v / bias2) + epsilon)
+
+
+def adam_settings(number: int) -> tuple[float, ...]:
+    """Learning rate, beta1, beta2 and epsilon; the kernel's own at times, which an empty tuple stands for."""
+    rates, beta1s, beta2s, epsilons = (
+        (0.001, 0.1, 1.0),
+        (0.0, 0.5, 0.9),
+        (0.9, 0.99, 0.999),
+        (1e-8, 1e-3, 0.1),
+    )
+    choices = list(itertools.product(rates, beta1s, beta2s, epsilons))
+    return choices[number % len(choices)] if number % 4 else ()
+
+
+@both_floats
+def test_adam_steps_equal_the_loop(dtype: str) -> None:
+    for number in range(SHAPES):
+        param, grads = step_case(number, dtype)
+        settings = adam_settings(number)
+        numbers = [AdamNumber(value) for value in param.reshape(-1).tolist()]
+        state: dict[str, Any] = {name: read_only(np.zeros_like(param)) for name in "mv"} | {"t": 0}
+        for t, grad in enumerate(grads):
+            for entry, g in zip(numbers, grad.reshape(-1).tolist(), strict=True):
+                entry.step(g, *(settings or (0.001,)))
+            before, kept = state, dict(state)
+            param, state = adam_step(param, grad, before, *settings)
+            assert before == kept and state["t"] == t + 1
+            for name, array in (("value", param), ("m", state["m"]), ("v", state["v"])):
+                want = np.reshape([getattr(entry, name) for entry in numbers], param.shape)
+                assert_close(read_only(array), want, dtype, (name, number, settings))
+
+
+def assert_share(hits: int, trials: int, chance: float) -> None:
+    """As many hits as chance has it, give or take 5 standard deviations: wrong once in 1.7 million draws."""
+    assert abs(hits - trials * chance) <= 5 * math.sqrt(trials * chance * (1 - chance)), (
+        hits,
+        trials,
+        chance,
+    )
+
+
+@both_floats
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.25, 0.5, 0.9])
+def test_dropout_drops_each_entry_by_itself_as_often_as_asked(rate: float, dtype: str) -> None:
+    (x,) = normal(1, dtype, (40, 20, 10, 6))
+    out, scale = dropout(x, rate, np.random.default_rng([2014, int(100 * rate)]), True)
+    kept = np.dtype(dtype).type(1 / (1 - rate))
+    dropped = (scale == 0).tolist()
+    assert set(np.unique(scale).tolist()) == {float(kept), 0.0} - ({0.0} if rate == 0 else set())
+    assert_close(scale, np.where(dropped, 0, kept), dtype, rate)
+    assert_close(out, np.where(dropped, 0, x * kept), dtype, rate)
+    assert_share(int(np.sum(dropped)), x.size, rate)
+    for axis in range(4):  # disjoint pairs of neighbours: chances of independent entries multiply
+        first, second = np.moveaxis(dropped, axis, 0)[::2], np.moveaxis(dropped, axis, 0)[1::2]
+        assert_share(int(np.sum(first & second)), first.size, rate**2)
+    again, _ = dropout(x, rate, np.random.default_rng([2014, int(100 * rate)]), True)
+    assert np.array_equal(again, out)
+    for array, want in zip(
+        dropout(x, rate, np.random.default_rng(1), False), (x, np.ones(x.shape)), strict=True
+    ):
+        assert_close(array, want, dtype, rate)
+
+
+LENET = ("filters1", "bias1", "filters2", "bias2", "hidden_w", "hidden_b", "output_w", "output_b")
+
+
+def lenet_case(number: int, dtype: str) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """Parameters, images and labels of a tiny digit network; at odd sizes, pooling leaves pixels out."""
+    rng = np.random.default_rng([1998, number])
+    N, C, K1, K2 = (int(n) for n in rng.integers(1, 4, size=4))
+    H, W = (int(n) for n in rng.integers(4, 10, size=2))
+    M, classes = (int(n) for n in rng.integers(2, 5, size=2))
+    D = (H // 2 // 2) * (W // 2 // 2) * K2
+    shapes = [(3, 3, C, K1), (K1,), (3, 3, K1, K2), (K2,), (D, M), (M,), (M, classes), (classes,)]
+    *arrays, images = normal(number, dtype, *shapes, (N, H, W, C))
+    return dict(zip(LENET, arrays, strict=True)), images, rng.integers(0, classes, size=N)
+
+
+def real(z: complex) -> float:
+    return z.real
+
+
+def alive(values: Nested) -> Nested:
+    """ReLU of nested lists; for complex numbers, of those with a positive real part."""
+    if isinstance(values, list):
+        return [alive(value) for value in values]
+    return values if values.real > 0 else 0.0
+
+
+def naive_lenet(shape: tuple[int, ...], images: Nested, params: dict[str, Nested]) -> Nested:
+    """Logits of the digit network from the loops above, for complex numbers too."""
+    N, H, W, C = shape
+    maps = images
+    for filters, bias in (("filters1", "bias1"), ("filters2", "bias2")):
+        K = len(params[bias])
+        conv = ConvCase(N, H, W, C, 3, 3, K, 1, (1, 1, 1, 1))
+        # the larger real part: what `max` compares has no imaginary one
+        maps = naive_pool(
+            PoolCase(N, H, W, K, 2, 2),
+            alive(naive_conv2d(conv, maps, params[filters], params[bias])),
+            False,
+            lambda cells: max(cells, key=real),
+        )
+        H, W, C = H // 2, W // 2, K
+    flat = [[z for row in image for cell in row for z in cell] for image in maps]
+    hidden = alive(naive_linear(flat, params["hidden_w"], params["hidden_b"]))
+    return naive_linear(hidden, params["output_w"], params["output_b"])
+
+
+def naive_loss(logits: list[list[complex]], labels: list[int]) -> complex:
+    """Mean cross-entropy by the bare formula, which these small logits do not overflow."""
+    losses = [
+        cmath.log(sum(cmath.exp(z - row[label]) for z in row))
+        for row, label in zip(logits, labels, strict=True)
+    ]
+    return sum(losses) / len(losses)
+
+
+@both_floats
+def test_lenet_logits_and_loss_equal_the_loops(dtype: str) -> None:
+    for number in range(60):
+        params, images, labels = lenet_case(number, dtype)
+        lists = {name: array.tolist() for name, array in params.items()}
+        want = naive_lenet(images.shape, images.tolist(), lists)
+        assert_close(lenet_logits(params, images), want, dtype, images.shape)
+        loss, grads = lenet_gradients(params, images, labels)
+        tolerance = TOLERANCE[dtype]
+        assert loss == pytest.approx(naive_loss(want, labels.tolist()).real, rel=tolerance, abs=tolerance)
+        assert {name: (g.shape, g.dtype) for name, g in grads.items()} == {
+            name: (p.shape, p.dtype) for name, p in params.items()
+        }
+
+
+def slopes(loss: Callable[[Nested], complex], array: np.ndarray) -> np.ndarray:
+    """Slope of the loss for each entry, by a step of 1e-30 i: beside it, nothing cancels and no kink is crossed."""
+    result = np.zeros(array.shape)
+    for index in np.ndindex(array.shape):
+        moved = array.astype(complex)
+        moved[index] += 1e-30j
+        result[index] = loss(moved.tolist()).imag / 1e-30
+    return result
+
+
+def assert_lenet_gradients_are_the_derivative(number: int) -> None:
+    params, images, labels = lenet_case(number, "float64")
+    lists = {name: array.tolist() for name, array in params.items()}
+    _, grads = lenet_gradients(params, images, labels)
+    assert grads.keys() == params.keys()
+    for name, param in params.items():
+
+        def loss(values: Nested, name: str = name) -> complex:
+            logits = naive_lenet(images.shape, images.tolist(), lists | {name: values})
+            return naive_loss(logits, labels.tolist())
+
+        assert_close(grads[name], slopes(loss, param), "float64", (name, images.shape))
+
+
+FEW_LENETS = 12
+
+
+def test_lenet_gradients_are_the_derivative_of_the_loops() -> None:
+    for number in range(FEW_LENETS):
+        assert_lenet_gradients_are_the_derivative(number)
+
+
+@pytest.mark.slow
+def test_lenet_gradients_are_the_derivative_of_the_loops_on_more_shapes() -> None:
+    for number in range(FEW_LENETS, 60):
+        assert_lenet_gradients_are_the_derivative(number)
+
+
+def test_lenet_cases_are_alive() -> None:
+    """Gradients that are 0 everywhere would prove nothing."""
+    first = [np.any(lenet_gradients(*lenet_case(number, "float64"))[1]["filters1"]) for number in range(60)]
+    assert sum(first) > 45 and sum(first[:FEW_LENETS]) > FEW_LENETS // 2
+
+
+def one_layer_data(number: int, count: int, classes: int) -> dict[str, np.ndarray]:
+    """`count` training images and 7 others, 2 by 3 pixels of one channel."""
+    rng = np.random.default_rng([1847, number])
+    data = {}
+    for name, N in (("train", count), ("validation", 7)):
+        data[f"{name}_images"] = read_only(rng.normal(size=(N, 2, 3, 1)))
+        data[f"{name}_labels"] = read_only(rng.integers(0, classes, size=N))
+    return data
+
+
+def one_layer(params: dict[str, np.ndarray], images: np.ndarray) -> np.ndarray:
+    return linear(flatten(images), params["w"], params["b"])
+
+
+def one_layer_gradients(
+    params: dict[str, np.ndarray], images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+) -> tuple[float, dict[str, np.ndarray]]:
+    logits = one_layer(params, images)
+    dout = softmax_cross_entropy_backward(logits, labels)
+    _, dw, db = linear_backward(dout, flatten(images), params["w"])
+    return cross_entropy(logits, labels), {"w": dw, "b": db}
+
+
+def test_train_on_whole_batches_equals_the_loop() -> None:
+    """Where a batch holds all images, their order cannot matter but for rounding."""
+    for number in range(20):
+        count, classes, epochs, rate = number % 6 + 1, number % 3 + 2, 4, (0.001, 0.1)[number % 2]
+        data = one_layer_data(number, count, classes)
+        w, b = normal(number, "float64", (6, classes), (classes,))
+        got, history = train(
+            one_layer,
+            one_layer_gradients,
+            {"w": w, "b": b},
+            data,
+            np.random.default_rng(number),
+            epochs=epochs,
+            batch_size=count + number % 2,
+            learning_rate=rate,
+        )
+        weights = [[AdamNumber(value) for value in row] for row in w.tolist()]
+        biases = [AdamNumber(value) for value in b.tolist()]
+        pixels = {name: data[f"{name}_images"].reshape(-1, 6).tolist() for name in ("train", "validation")}
+        labels = {name: data[f"{name}_labels"].tolist() for name in ("train", "validation")}
+
+        def logits(name: str, pixels: Any = pixels, weights: Any = weights, biases: Any = biases) -> Nested:
+            now = [[entry.value for entry in row] for row in weights]
+            return naive_linear(pixels[name], now, [entry.value for entry in biases])
+
+        losses, accuracies = [], []
+        for _ in range(epochs):
+            before = logits("train")
+            losses.append(naive_loss(before, labels["train"]).real)
+            dw, db = zeros(6, classes), zeros(classes)
+            for row, image, label in zip(before, pixels["train"], labels["train"], strict=True):
+                total = math.fsum(math.exp(z) for z in row)
+                for k in range(classes):
+                    slope = (math.exp(row[k]) / total - (k == label)) / count
+                    db[k] += slope
+                    for d in range(6):
+                        dw[d][k] += image[d] * slope
+            for k in range(classes):
+                biases[k].step(db[k], rate)
+                for d in range(6):
+                    weights[d][k].step(dw[d][k], rate)
+            guesses = [row.index(max(row)) for row in logits("validation")]
+            right = [guess == label for guess, label in zip(guesses, labels["validation"], strict=True)]
+            accuracies.append(sum(right) / 7)
+        # Adam divides by a gradient's size, so rounding of a gradient near 0 counts for more
+        assert np.allclose(
+            got["w"], [[entry.value for entry in row] for row in weights], rtol=1e-7, atol=1e-7
+        )
+        assert np.allclose(got["b"], [entry.value for entry in biases], rtol=1e-7, atol=1e-7)
+        assert history["loss"] == pytest.approx(losses, rel=1e-7, abs=1e-7), number
+        assert history["accuracy"] == pytest.approx(accuracies), number
+
+
+@pytest.mark.parametrize(("count", "batch_size"), [(10, 3), (10, 5), (7, 1), (9, 20)])
+def test_train_shows_every_image_once_an_epoch_each_time_in_a_new_order(count: int, batch_size: int) -> None:
+    data = one_layer_data(count, count, 2)
+    names = {image.tobytes(): number for number, image in enumerate(data["train_images"])}
+    rng, batches = np.random.default_rng(count), []
+
+    def gradients(params: Any, images: Any, labels: Any, given: Any) -> Any:
+        assert given is rng
+        batches.append([names[image.tobytes()] for image in images])
+        assert labels.tolist() == data["train_labels"][batches[-1]].tolist()
+        return one_layer_gradients(params, images, labels, given)
+
+    w, b = normal(count, "float64", (6, 2), (2,))
+    params = {"w": w, "b": b}
+    _, history = train(one_layer, gradients, params, data, rng, 3, batch_size, 0.1)
+    assert params["w"] is w and params["b"] is b
+    seen = sum(batches, [])
+    epochs = [seen[start : start + count] for start in range(0, len(seen), count)]
+    assert [sorted(epoch) for epoch in epochs] == [list(range(count))] * 3
+    assert len({tuple(epoch) for epoch in [list(range(count)), *epochs]}) == 4
+    sizes = [min(batch_size, count - start) for start in range(0, count, batch_size)]
+    assert [len(batch) for batch in batches] == sizes * 3
+    assert history["loss"].shape == (len(batches),) and history["accuracy"].shape == (3,)
+
+
+# --- a good start, batch normalisation, shifted pictures -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(("shape", "inputs"), [((200, 300), 200), ((3, 5, 16, 250), 240), ((1, 60000), 1)])
+def test_he_init_draws_from_the_normal_distribution_asked_for(shape: tuple[int, ...], inputs: int) -> None:
+    """Mean, variance and fourth moment lie within 5 standard deviations of those moments: 1 / n, 2 / n and 96 / n."""
+    weights = he_init(shape, np.random.default_rng(2015))
+    assert weights.shape == shape and weights.dtype == np.float32
+    n = 60000
+    values = (weights.reshape(-1).astype(float) * math.sqrt(inputs / 2)).tolist()
+    assert len(values) == n
+    assert abs(math.fsum(values) / n) <= 5 * math.sqrt(1 / n)
+    assert abs(math.fsum(z**2 for z in values) / n - 1) <= 5 * math.sqrt(2 / n)
+    assert abs(math.fsum(z**4 for z in values) / n - 3) <= 5 * math.sqrt(96 / n)
+    assert np.array_equal(he_init(shape, np.random.default_rng(2015)), weights)
+    assert not np.array_equal(he_init(shape, np.random.default_rng(2016)), weights)
+
+
+@dataclass(frozen=True)
+class NormCase:
+    """Arrays and settings of one batch normalisation."""
+
+    x: np.ndarray
+    gamma: np.ndarray
+    beta: np.ndarray
+    running: dict[str, np.ndarray]
+    momentum: float
+    epsilon: float
+    dout: np.ndarray
+
+
+def norm_case(number: int, dtype: str) -> NormCase:
+    """Rows and images in turn, in the mean channels around 0 and around 2."""
+    case = pool_case(number)
+    shape = (case.N, case.H, case.W, case.C) if number % 2 else (case.N * case.H, case.C)
+    channels = (case.C,)
+    x, dout, gamma, beta, mean, var = normal(number, dtype, shape, shape, *[channels] * 4)
+    x = read_only(x + number % 3)
+    running = {"mean": mean, "var": read_only(np.abs(var))}
+    momentum, epsilon = (0.9, 0.5, 0.0)[number % 3], (1e-5, 1e-3, 0.1)[number // 3 % 3]
+    return NormCase(x, gamma, beta, running, momentum, epsilon, dout)
+
+
+def channel_rows(x: np.ndarray) -> Nested:
+    """A list for each place of a batch, of its channels' numbers."""
+    return x.reshape(-1, x.shape[-1]).tolist()
+
+
+def naive_statistics(rows: Nested, channel: int) -> tuple[Any, Any]:
+    values = [row[channel] for row in rows]
+    mean = sum(values) / len(values)
+    return mean, sum((z - mean) ** 2 for z in values) / len(values)
+
+
+def naive_batch_norm(rows: Nested, gamma: Nested, beta: Nested, statistics: Nested, epsilon: float) -> Nested:
+    """Rows normalised by each channel's (mean, variance), complex numbers too."""
+    return [
+        [
+            gamma[c] * (z - statistics[c][0]) / (statistics[c][1] + epsilon) ** 0.5 + beta[c]
+            for c, z in enumerate(row)
+        ]
+        for row in rows
+    ]
+
+
+@both_floats
+def test_batch_norm_equals_the_loop(dtype: str) -> None:
+    for number in range(SHAPES):
+        case = norm_case(number, dtype)
+        rows, channels = channel_rows(case.x), range(len(case.gamma))
+        batch = [naive_statistics(rows, c) for c in channels]
+        old = list(zip(case.running["mean"].tolist(), case.running["var"].tolist(), strict=True))
+        new = [
+            [
+                case.momentum * was + (1 - case.momentum) * now
+                for was, now in zip(old[c], batch[c], strict=True)
+            ]
+            for c in channels
+        ]
+        for training, statistics, after in ((True, batch, new), (False, old, old)):
+            want = naive_batch_norm(rows, case.gamma.tolist(), case.beta.tolist(), statistics, case.epsilon)
+            settings = (case.running, training, case.momentum, case.epsilon)
+            out, running = batch_norm(case.x, case.gamma, case.beta, *settings)
+            assert_close(out, np.reshape(want, case.x.shape), dtype, (number, training))
+            for i, name in enumerate(("mean", "var")):
+                assert_close(running[name], [after[c][i] for c in channels], dtype, (number, training, name))
+
+
+@both_floats
+def test_batch_norm_backward_equals_the_loop(dtype: str) -> None:
+    """Each path from a number of x to the outputs by itself: straight, through the mean, and through the variance."""
+    for number in range(SHAPES):
+        case = norm_case(number, dtype)
+        rows, upstream, gamma = channel_rows(case.x), channel_rows(case.dout), case.gamma.tolist()
+        count, channels = len(rows), len(gamma)
+        dx, dgamma, dbeta = zeros(count, channels), zeros(channels), zeros(channels)
+        for c in range(channels):
+            mean, var = naive_statistics(rows, c)
+            root = math.sqrt(var + case.epsilon)
+            dmean = dvar = 0.0
+            for row, dout in zip(rows, upstream, strict=True):
+                dgamma[c] += dout[c] * (row[c] - mean) / root
+                dbeta[c] += dout[c]
+                dmean -= dout[c] * gamma[c] / root
+                dvar -= dout[c] * gamma[c] * (row[c] - mean) / (2 * root**3)
+            for i in range(count):
+                straight = upstream[i][c] * gamma[c] / root
+                dx[i][c] = straight + dmean / count + dvar * 2 * (rows[i][c] - mean) / count
+        got = batch_norm_backward(case.dout, case.x, case.gamma, case.epsilon)
+        want = (np.reshape(dx, case.x.shape), dgamma, dbeta)
+        for name, gradient, oracle in zip(("dx", "dgamma", "dbeta"), got, want, strict=True):
+            assert_close(gradient, oracle, dtype, (name, number))
+
+
+def test_batch_norm_backward_is_the_derivative_of_the_loop() -> None:
+    for number in range(63):
+        case = norm_case(number, "float64")
+        rows, upstream = channel_rows(case.x), channel_rows(case.dout)
+        lists = {"rows": rows, "gamma": case.gamma.tolist(), "beta": case.beta.tolist()}
+
+        def loss(
+            name: str, values: Nested, lists: Any = lists, case: Any = case, upstream: Any = upstream
+        ) -> Any:
+            moved = lists | {name: values}
+            statistics = [naive_statistics(moved["rows"], c) for c in range(len(case.gamma))]
+            y = naive_batch_norm(moved["rows"], moved["gamma"], moved["beta"], statistics, case.epsilon)
+            return sum(d * z for ds, zs in zip(upstream, y, strict=True) for d, z in zip(ds, zs, strict=True))
+
+        dx, dgamma, dbeta = batch_norm_backward(case.dout, case.x, case.gamma, case.epsilon)
+        got = {"rows": dx.reshape(-1, case.x.shape[-1]), "gamma": dgamma, "beta": dbeta}
+        for name, gradient in got.items():
+            want = slopes(lambda values, name=name, loss=loss: loss(name, values), np.asarray(lists[name]))
+            assert_close(gradient, want, "float64", (name, number))
+
+
+def naive_shift(image: Nested, down: int, right: int) -> Nested:
+    H, W = len(image), len(image[0])
+    nothing = [0.0] * len(image[0][0])
+    return [
+        [
+            image[i - down][j - right] if 0 <= i - down < H and 0 <= j - right < W else nothing
+            for j in range(W)
+        ]
+        for i in range(H)
+    ]
+
+
+@both_floats
+def test_random_shift_moves_each_image_by_itself_and_fills_with_zeros(dtype: str) -> None:
+    for number in range(60):
+        case, most = conv_case(number), number % 4
+        H, W = case.H + most, case.W + most  # no move empties the picture, so each can be told
+        (images,) = normal(number, dtype, (case.N, H, W, case.C))
+        shifted = random_shift(images, most, np.random.default_rng(number))
+        assert shifted.shape == images.shape and shifted.dtype == dtype
+        reach = range(-most, most + 1)
+        for before, after in zip(images.tolist(), shifted.tolist(), strict=True):
+            moves = [move for move in itertools.product(reach, reach) if naive_shift(before, *move) == after]
+            assert len(moves) == 1, (case, most)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_random_shift_makes_all_moves_equally_often(most: int) -> None:
+    side = 2 * most + 1
+    count = 400 * side**2
+    images = np.zeros((count, side, side, 1), dtype=np.uint8)
+    images[:, most, most] = 1  # a dot in the middle, which no move takes off the paper
+    shifted = random_shift(images, most, np.random.default_rng(most))
+    assert shifted.dtype == np.uint8 and shifted.sum() == count
+    moves = shifted.reshape(count, -1).argmax(axis=1).tolist()
+    for move in range(side**2):
+        assert_share(moves.count(move), count, 1 / side**2)
+    twins = sum(move == following for move, following in zip(moves[::2], moves[1::2], strict=False))
+    assert_share(twins, count // 2, 1 / side**2)
 
 
 # --- pixels, sizes and gradients -----------------------------------------------------------------------------------

@@ -251,7 +251,7 @@ def test_unknown_network_is_refused_by_name():
     assert "x_or_not_x" in done.stderr
 
 
-GOALS = {"x_or_not_x": 0.99, "small_digits": 0.98, "lenet": 0.99, "improved": 0.995, "photos": 0.9}
+GOALS = {"x_or_not_x": 0.99, "small_digits": 0.985, "lenet": 0.99, "improved": 0.995, "photos": 0.93}
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -1,7 +1,8 @@
 """Grade submissions: the referee.
 
-A grade is a pure function of the submission's bytes, the released bundle, the course's secret and the limits. So it may
-run in any process, and a result is kept under a key made of these: grading again costs nothing.
+A grade is a pure function of the submission's bytes, the released bundle, the course's secret and the limits, but for
+the checks of chapter 9 that take time. So it may run in any process, and a result is kept under a key made of these:
+grading again costs nothing.
 """
 
 import functools
@@ -68,13 +69,13 @@ def bundle_hash(chapter: Chapter, release: bytes) -> str:
     mistakes = ROOT / "autograder" / "mistakes"
     files = [chapter.checks, CHECKS / "inputs.py", ROOT / "solutions" / f"{chapter.name}.py"]
     files += [mistakes / "__init__.py", mistakes / f"{chapter.name}.py"]
-    for folder in ("autograder", "autograder/inside", "autograder/reports"):
+    for folder in ("autograder", "autograder/inside", "autograder/reports", "course"):
         files += sorted((ROOT / folder).glob("*.py"))
     digest = hashlib.sha256(release)
     digest.update("".join(earlier_kernels(chapter).values()).encode())
     for file in files:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
-    for package in ("numpy", "pytest"):
+    for package in ("numpy", "pytest", "scikit-learn"):
         digest.update(importlib.metadata.version(package).encode())
     return digest.hexdigest()
 
@@ -103,7 +104,7 @@ def referee(
     rebuilt: Rebuilt, reference: Reference, seed: str, limits: Limits, jailed: bool
 ) -> tuple[tuple[Exercise, ...], tuple[str, ...]]:
     """Run the checks here on kernels that run in the jail; returns the exercises and what was odd."""
-    builds_on = any("solutions" in cell.source for cell in rebuilt.cells)
+    builds_on = any("solutions" in cell.source or "course.network" in cell.source for cell in rebuilt.cells)
     modules = earlier_kernels(reference.chapter) if builds_on else {}
     with Session(rebuilt.cells, limits, jailed, modules) as session:
         calls = {kernel: Jailed(session, kernel) for kernel in reference.points()}
@@ -121,14 +122,14 @@ class Jailed:
     def __call__(self, args: tuple[Any, ...]) -> Outcome:
         return self.session.call(self.kernel, args)
 
-    def prepare(self, inputs: list[tuple[Any, ...]]) -> None:
-        self.session.prepare(self.kernel, inputs)
+    def prepare(self, args: tuple[Any, ...]) -> Outcome:
+        return self.session.prepare(self.kernel, args)
 
-    def time(self) -> float:
-        return self.session.time(self.kernel)
+    def run(self, key: int) -> Outcome:
+        return self.session.run(self.kernel, key)
 
-    def results(self) -> list[Any]:
-        return self.session.results(self.kernel)
+    def result(self) -> Outcome:
+        return self.session.result(self.kernel)
 
 
 def _with(base: Submission, **fields: object) -> Submission:

@@ -333,23 +333,17 @@ class Session:
         """
         return self._request(kernel, {"do": "call", "args": plain(args)})
 
-    def prepare(self, kernel: str, inputs: list[tuple[Any, ...]]) -> None:
-        """Lay out the arguments of several calls in the worker; raises as `call` does."""
-        self._request(kernel, {"do": "prepare", "inputs": plain(inputs)})
+    def prepare(self, kernel: str, args: tuple[Any, ...]) -> Outcome:
+        """Lay out masked arguments for a call that is to be timed; raises as `call` does."""
+        return self._request(kernel, {"do": "prepare", "args": plain(args)})
 
-    def time(self, kernel: str) -> float:
-        """Seconds that those calls take, by the clock out here; raises as `call` does."""
-        begin = time.perf_counter()
-        outcome = self._request(kernel, {"do": "time"})
-        seconds = time.perf_counter() - begin
-        if outcome.error:
-            raise Stopped(RAISED, f"{kernel} raised {outcome.error}: {outcome.message}")
-        return seconds
+    def run(self, kernel: str, key: int) -> Outcome:
+        """Make that call, of which only the digest comes back; raises as `call` does."""
+        return self._request(kernel, {"do": "race", "key": key})
 
-    def results(self, kernel: str) -> list[Any]:
-        """What the calls that were timed last returned; raises as `call` does."""
-        results = self._request(kernel, {"do": "results"}).value
-        return results if isinstance(results, list) else []
+    def result(self, kernel: str) -> Outcome:
+        """What that call returned; raises as `call` does."""
+        return self._request(kernel, {"do": "result"})
 
     def _request(self, kernel: str, message: dict[str, Any]) -> Outcome:
         if kernel in self._stopped:

@@ -114,9 +114,10 @@ def _binds(statement: str) -> frozenset[str]:
         if isinstance(part, ast.Subscript | ast.Attribute) and isinstance(part.ctx, ast.Store):
             bound |= {node.id for node in ast.walk(part.value) if isinstance(node, ast.Name)}
         elif (
-            isinstance(part, ast.Attribute)
-            and part.attr in _CHANGES_IN_PLACE
-            and isinstance(part.value, ast.Name)
+            isinstance(part, ast.Call)  # names.add(…), but not np.add.at(…)
+            and isinstance(part.func, ast.Attribute)
+            and part.func.attr in _CHANGES_IN_PLACE
+            and isinstance(part.func.value, ast.Name)
         ):
-            bound.add(part.value.id)
+            bound.add(part.func.value.id)
     return frozenset(bound)

@@ -1,6 +1,8 @@
 """The kernel under check, as the tests in `checks/` see it."""
 
 import math
+import secrets
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
@@ -8,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from .inside.calling import Caller, Opaque, Outcome, plain
+from .inside.calling import Caller, Opaque, Outcome, digest, masked, plain
 from .inside.functions import Known, Seeded
 from .oracle import Oracle
 from .results import NOT_WRITTEN, RAISED, TOO_SLOW, Failure, Panel
@@ -19,16 +21,20 @@ Call = Callable[[tuple[Any, ...]], Outcome]
 
 @runtime_checkable
 class Timed(Protocol):
-    """A Call whose time can be taken, apart from that of handing over inputs and results."""
+    """A Call whose time can be taken, apart from that of handing over arguments and result.
 
-    def prepare(self, inputs: list[tuple[Any, ...]]) -> None:
-        """Hand over the arguments of several calls."""
+    The arguments are of no use before the clock starts, and the result is settled when it stops: so a kernel in a
+    jail, which may do there what it likes, cannot work before or after its time.
+    """
 
-    def time(self) -> float:
-        """Make those calls and return the seconds that they took."""
+    def prepare(self, args: tuple[Any, ...]) -> Outcome:
+        """Hand over the arguments, masked with a key that is not known yet."""
 
-    def results(self) -> list[Any]:
-        """What the calls that were timed last returned."""
+    def run(self, key: int) -> Outcome:
+        """Unmask them, make the call, answer with the digest of its result."""
+
+    def result(self) -> Outcome:
+        """What that call returned."""
 
 
 ROUNDS = (24, 160)
@@ -190,37 +196,51 @@ class Subject:
     def _race(
         self, probe: tuple[Any, ...], draw: Callable[[], tuple[Any, ...]], bare: Callable[[], Any], best: int
     ) -> tuple[float, tuple[Any, ...], Any]:
-        assert isinstance(self.call, Timed), "this call cannot be timed"
-        yardstick = Caller(bare)
-        yardstick.prepare([()] * best)
         theirs = mine = math.inf
-        spent, result = 0.0, None
+        aside = 0.0  # seconds for the mask and the digest, which are no part of the kernel
+        spent, quickest, result = 0.0, draw(), None
+        with threadpool_limits(1):
+            _seconds(bare)
+            estimate = (
+                min(self._run(probe, probe)[0] for _ in range(3)) * np.size(quickest[0]) / np.size(probe[0])
+            )
+            if estimate > RACE_SECONDS:
+                return estimate / min(_seconds(bare) for _ in range(ROUNDS[0])), quickest, None
+            for number in range(1, ROUNDS[1] + 1):
+                theirs = min(theirs, _seconds(bare, best) / best)
+                args = draw()
+                seconds, seal = self._run(args, probe)
+                spent += seconds
+                if seconds < mine:
+                    mine, quickest, result = seconds, args, self._timed("result", probe).value
+                    if digest(result) != seal:
+                        self._fail(
+                            probe, RAISED, "in the race, the result was not there when the clock stopped"
+                        )
+                    aside = _idle_seconds(args, result)
+                if spent > RACE_SECONDS or (number >= ROUNDS[0] and mine - aside <= best * theirs):
+                    break
+        return (mine - aside) / theirs, quickest, result
+
+    def _run(self, args: tuple[Any, ...], shown: tuple[Any, ...]) -> tuple[float, Any]:
+        """Seconds of one call in a race, and the digest of its result; a failure shows the arguments `shown`."""
+        key = secrets.randbits(32)
+        self._timed("prepare", shown, masked(args, key))
+        begin = time.perf_counter()
+        seal = self._timed("run", shown, key).value
+        return time.perf_counter() - begin, seal
+
+    def _timed(self, step: str, shown: tuple[Any, ...], *given: Any) -> Outcome:
+        """One step of a Timed call; fails if the learner's code does."""
+        assert isinstance(self.call, Timed), "this call cannot be timed"
         try:
-            with threadpool_limits(1):
-                yardstick.time()
-                quickest = args = draw()
-                self.call.prepare([probe])
-                self.call.time()
-                estimate = self.call.time() * np.size(args[0]) / np.size(probe[0])
-                if estimate > RACE_SECONDS:
-                    return estimate * best / min(yardstick.time() for _ in range(ROUNDS[0])), args, None
-                for number in range(1, ROUNDS[1] + 1):
-                    theirs = min(theirs, yardstick.time() / best)
-                    args = draw()
-                    self.call.prepare([args])
-                    seconds = self.call.time()
-                    spent += seconds
-                    if seconds < mine:
-                        mine, quickest, (result,) = seconds, args, self.call.results()
-                    if spent > RACE_SECONDS or (number >= ROUNDS[0] and mine <= best * theirs):
-                        break
-                return mine / theirs, quickest, result
+            outcome = getattr(self.call, step)(*given)
         except Stopped as stopped:
             self.stopped = stopped
-            raise CheckFailure(self._failure(probe, stopped.verdict, str(stopped))) from None
-        except Exception as error:
-            self._fail(probe, RAISED, f"your function raised {type(error).__name__}: {error}")
-            raise AssertionError from None  # _fail always raises
+            raise CheckFailure(self._failure(shown, stopped.verdict, str(stopped))) from None
+        if outcome.error:
+            self._fail(shown, RAISED, f"in the race, your function raised {outcome.error}: {outcome.message}")
+        return outcome
 
     def _ask(self, args: tuple[Any, ...], may_raise: bool = False) -> Outcome:
         outcome = self._call(args)
@@ -283,8 +303,23 @@ class Subject:
             expected=None if expected is None else Panel.of("expected", expected),
             got=None if got is None else Panel.of("got", got),
         )
-        self.failed = True
+        self.failed |= reason != TOO_SLOW
         raise CheckFailure(failure)
+
+
+def _seconds(function: Callable[[], Any], times: int = 1) -> float:
+    """Seconds that so many calls in a row take."""
+    begin = time.perf_counter()
+    for _ in range(times):
+        function()
+    return time.perf_counter() - begin
+
+
+def _idle_seconds(args: tuple[Any, ...], result: Any) -> float:
+    """Seconds of a call in a race that does nothing but return a result that is there already."""
+    idle = Caller(lambda *_: result)
+    idle.prepare(args)
+    return min(_seconds(lambda: idle.run(0)) for _ in range(5))
 
 
 def tolerance(values: tuple[Any, ...]) -> float:

@@ -404,7 +404,7 @@ def main() -> None:
     """Prove, measure, print, record."""
     if not torch:
         console.print(
-            "PyTorch is not installed: its columns stay empty. To compare: pip install -e '.[torch]'"
+            "PyTorch is not installed: its columns stay empty. To compare: pip install -e '.[bridge]'"
         )
     try:
         with console.status("comparing results …"):

@@ -202,3 +202,52 @@ def test_one_buffer_for_all_results_is_noticed() -> None:
     (exercise,) = run_checks(FAST.checks, Reference(FAST), {"conv2d_fast": Caller(reuses)})
     assert exercise.score < exercise.points / 2 and exercise.failure
     assert "an array that your function returned earlier has changed" in exercise.failure.message
+
+
+AHEAD_OF_TIME = """
+import numpy as np
+from inside import calling
+from autograder.mistakes.fast import contracts_with_plain_einsum as slow
+
+def conv2d_fast(x, w, b, stride=1, padding=0):
+    if x.size > 10_000 and ready:
+        return ready.pop()
+    return slow(x, w, b, stride, padding)
+
+ready, prepare = [], calling.Caller.prepare
+
+def begins_early(self, args):
+    if args[0].size > 10_000:
+        ready[:] = [slow(*args)]
+    return prepare(self, args)
+
+calling.Caller.prepare = begins_early
+"""
+
+AFTER_TIME = """
+import numpy as np
+from inside import calling
+from autograder.mistakes.fast import contracts_with_plain_einsum as slow
+
+def conv2d_fast(x, w, b, stride=1, padding=0):
+    if x.size > 10_000 and len(x) > 1:
+        later[:] = [(x, w, b, stride, padding)]
+        return np.empty((*x.shape[:3], w.shape[3]), np.float32)
+    return slow(x, w, b, stride, padding)
+
+later, result = [], calling.Caller.result
+
+def ends_late(self):
+    self._result = slow(*later[0])
+    return result(self)
+
+calling.Caller.result = ends_late
+"""
+
+
+@needs_jail
+@pytest.mark.parametrize(("source", "most"), [(AHEAD_OF_TIME, 1), (AFTER_TIME, 1)])
+def test_work_before_and_after_the_clock_wins_nothing(source: str, most: int) -> None:
+    """hides the arguments until the clock runs, and settles the result when it stops"""
+    with jailed("conv2d_fast", source) as call:
+        assert check("conv2d_fast", call)[1] <= most

@@ -149,19 +149,20 @@ def test_col2im_keeps_all_sizes_apart(col2im: Subject, rng: np.random.Generator)
 
 # Time, of both passes
 
-TIMED = (16, 14, 14, 64)
-"""Shape of the images of a race; the 64 filters are 3×3, with padding 1: the maps are as large as the images."""
+IMAGES, FILTERS, MAPS = (16, 28, 28, 12), (3, 3, 12, 64), (16, 28, 28, 64)
+"""Shapes of a race: images, filters and, with padding 1, maps. So few channels make it a matter of copies."""
 
 Arrays = tuple[np.ndarray, ...]
 
 
-def _eighths(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return rng.integers(-16, 17, shape, dtype=np.int8).astype(np.float32) / 8
+def _drawn(rng: np.random.Generator, *shapes: tuple[int, ...]) -> Arrays:
+    """Arrays of float32 whose last bits are random too, so that a mask hides them."""
+    return tuple(rng.standard_normal(shape, dtype=np.float32) for shape in shapes)
 
 
 def _first_picture(args: Arrays) -> tuple[Any, ...]:
     """The arguments of a race, cut down to one picture."""
-    return *(array[:1] if array.shape == TIMED else array for array in args), 1, 1
+    return *(array[:1] if len(array) == len(args[0]) else array for array in args), 1, 1
 
 
 def _race(
@@ -178,10 +179,10 @@ def _race(
     """
 
     def draw() -> tuple[Any, ...]:
-        return *(_eighths(rng, shape) for shape in shapes), 1, 1
+        return *_drawn(rng, *shapes), 1, 1
 
     probe = _first_picture(draw()[:3])
-    windows, filters = _eighths(rng, (16 * 14 * 14, 9 * 64)), _eighths(rng, (9 * 64, 64))
+    windows, filters = _drawn(rng, (16 * 28 * 28, 9 * 12), (9 * 12, 64))
     maps = windows @ filters
 
     def bare() -> Arrays:
@@ -289,13 +290,13 @@ def test_conv2d_fast_keeps_all_sizes_and_dtypes_apart(conv2d_fast: Subject, rng:
 
 
 def _fast_within(conv2d_fast: Subject, rng: np.random.Generator, most: float) -> None:
-    (x, w, b), out = _race(conv2d_fast, most, rng, (TIMED, (3, 3, 64, 64), (64,)), backward=False)
+    (x, w, b), out = _race(conv2d_fast, most, rng, (IMAGES, FILTERS, (64,)), backward=False)
     padded = _framed(x)
 
     def entry(n: int, i: int, j: int, k: int) -> np.floating:
         return np.sum(padded[n, i : i + 3, j : j + 3] * w[..., k]) + b[k]
 
-    _prove(conv2d_fast, rng, "the result", (x, w, b), out, TIMED, entry)
+    _prove(conv2d_fast, rng, "the result", (x, w, b), out, MAPS, entry)
 
 
 @pytest.mark.timed
@@ -380,7 +381,9 @@ def test_conv2d_fast_backward_keeps_all_sizes_and_dtypes_apart(
     dout, x, w, stride, padding = _layer(rng, (3, 4, 7, 3), (3, 2, 3, 2), padding=1)
     small = (*(array.astype(np.float32) for array in (dout, x, w)), stride, padding)
     conv2d_fast_backward.agrees(*small)
-    for name, gradient in zip(("dx", "dw", "db"), conv2d_fast_backward.returns(*small), strict=True):
+    found = conv2d_fast_backward.returns(*small)
+    found = found if isinstance(found, tuple | list) and len(found) == 3 else (found,) * 3
+    for name, gradient in zip(("dx", "dw", "db"), found, strict=True):
         conv2d_fast_backward.require(
             isinstance(gradient, np.ndarray) and gradient.dtype == np.float32,
             f"the values are right, but {name} is not an array of float32, though all inputs are",
@@ -389,8 +392,8 @@ def test_conv2d_fast_backward_keeps_all_sizes_and_dtypes_apart(
 
 
 def _backward_within(conv2d_fast_backward: Subject, rng: np.random.Generator, most: float) -> None:
-    filters = (3, 3, 64, 64)
-    (dout, x, w), results = _race(conv2d_fast_backward, most, rng, (TIMED, TIMED, filters), backward=True)
+    shapes = (MAPS, IMAGES, FILTERS)
+    (dout, x, w), results = _race(conv2d_fast_backward, most, rng, shapes, backward=True)
     several = isinstance(results, tuple | list) and len(results) == 3
     conv2d_fast_backward.require(
         several, "in the race, there were not three results", *_first_picture((dout, x, w))
@@ -401,14 +404,14 @@ def _backward_within(conv2d_fast_backward: Subject, rng: np.random.Generator, mo
         return np.sum(upstream[n, i : i + 3, j : j + 3] * turned[:, :, c])
 
     def d_filter(u: int, v: int, c: int, k: int) -> np.floating:
-        return np.sum(padded[:, u : u + 14, v : v + 14, c] * dout[..., k])
+        return np.sum(padded[:, u : u + 28, v : v + 28, c] * dout[..., k])
 
     def d_bias(k: int) -> np.floating:
         return np.sum(dout[..., k], dtype=np.float64)
 
-    shapes: tuple[tuple[int, ...], ...] = (TIMED, filters, (64,))
+    found: tuple[tuple[int, ...], ...] = (IMAGES, FILTERS, (64,))
     entries: tuple[Callable[..., np.floating], ...] = (d_image, d_filter, d_bias)
-    for name, result, shape, entry in zip(("dx", "dw", "db"), results, shapes, entries, strict=True):
+    for name, result, shape, entry in zip(("dx", "dw", "db"), results, found, entries, strict=True):
         _prove(conv2d_fast_backward, rng, name, (dout, x, w), result, shape, entry)
 
 

@@ -44,9 +44,8 @@ def test_he_init_makes_float32_of_that_shape(he_init: Subject, rng: np.random.Ge
     """makes an array of float32 of that shape, with numbers of its own in every place"""
     for shape in ((5, 3), (2, 3, 4, 7)):
         args, weights = _drawn(he_init, rng, shape)
-        he_init.require(
-            he_init.returns(*args).dtype == np.float32, "the dtype of the weights must be float32", *args
-        )
+        dtype = getattr(he_init.returns(*args), "dtype", None)
+        he_init.require(dtype == np.float32, "the dtype of the weights must be float32", *args)
         he_init.require(
             bool(np.all(np.isfinite(weights))) and np.unique(weights).size > weights.size / 2,
             "every weight should be a random number of its own; many of yours are the same",
@@ -280,7 +279,7 @@ def test_random_shift_keeps_pixels_together(random_shift: Subject, rng: np.rando
         seed = _seeds(rng)[0]
         moves = _moves(random_shift, images, 2, seed)
         random_shift.require(bool(np.any(moves)), "no image has moved", images, 2, seed)
-        found = random_shift.returns(images, 2, seed).dtype
+        found = getattr(random_shift.returns(images, 2, seed), "dtype", "no array")
         random_shift.require(
             found == dtype, f"the images are {images.dtype}, the result is {found}", images, 2, seed
         )

@@ -14,9 +14,9 @@ become (null to stay who we are). It says hello with what confines it, then answ
 
 and, so that the referee can time calls by its own clock, without the time that inputs and results take on the wire:
 
-    {"do": "prepare", "kernel": …, "inputs": …}   lay out the inputs of several calls
-    {"do": "time", "kernel": …}                   make those calls
-    {"do": "results", "kernel": …}                send what they returned
+    {"do": "prepare", "kernel": …, "args": …}   lay out the arguments, which are masked
+    {"do": "race", "kernel": …, "key": …}       unmask them, make the call, answer with the digest of its result
+    {"do": "result", "kernel": …}               send that result
 
 Every answer carries the request's `id`. {"stopped": limit} instead of an answer says which limit was reached.
 """
@@ -307,24 +307,23 @@ class Kernels:
     def call(self, kernel: str, args: tuple[Any, ...]) -> dict[str, Any]:
         return self._try(kernel, lambda caller: caller(args))
 
-    def prepare(self, kernel: str, inputs: list[tuple[Any, ...]]) -> dict[str, Any]:
-        return self._try(kernel, lambda caller: caller.prepare(inputs))
+    def prepare(self, kernel: str, args: tuple[Any, ...]) -> dict[str, Any]:
+        return self._try(kernel, lambda caller: caller.prepare(args))
 
-    def time(self, kernel: str) -> dict[str, Any]:
-        return self._try(kernel, lambda caller: caller.time())
+    def run(self, kernel: str, key: int) -> dict[str, Any]:
+        return self._try(kernel, lambda caller: caller.run(key))
 
-    def results(self, kernel: str) -> dict[str, Any]:
-        return self._try(kernel, lambda caller: caller.results())
+    def result(self, kernel: str) -> dict[str, Any]:
+        return self._try(kernel, lambda caller: caller.result())
 
-    def _try(self, kernel: str, act: Callable[[Caller], Any]) -> dict[str, Any]:
+    def _try(self, kernel: str, act: Callable[[Caller], Outcome]) -> dict[str, Any]:
         if kernel not in self._callers:
             found = self._names.get(CHECKED + kernel, self._names.get(kernel, self._names))
             if found is self._names:
                 return {"missing": True}
             self._callers[kernel] = Caller(found)
         try:
-            found = act(self._callers[kernel])
-            return {"outcome": found if isinstance(found, Outcome) else Outcome(found)}
+            return {"outcome": act(self._callers[kernel])}
         except BaseException as error:
             return {"outcome": Outcome(error=error_name(error), message=describe_error(error))}
 
@@ -373,12 +372,12 @@ def main() -> None:
                 answer = kernels.call(message["kernel"], message["args"])
                 printed.take()
             case "prepare":
-                answer = kernels.prepare(message["kernel"], message["inputs"])
-            case "time":
-                answer = kernels.time(message["kernel"])
+                answer = kernels.prepare(message["kernel"], message["args"])
+            case "race":
+                answer = kernels.run(message["kernel"], message["key"])
                 printed.take()
-            case "results":
-                answer = kernels.results(message["kernel"])
+            case "result":
+                answer = kernels.result(message["kernel"])
         try:
             channel.answer(answer)
         except Exception as error:  # an object that only looks like plain data

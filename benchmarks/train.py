@@ -10,6 +10,7 @@ import shlex
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -144,8 +145,10 @@ def pictures(recipe: Recipe, data: Data, learned: Learned) -> dict[str, np.ndarr
     return kept | ({"image": as_bytes(image[0])} if recipe.watched else {})
 
 
-def train_all(recipe: Recipe, seeds: int, progress: Progress) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Train a network with each seed: its part of the record, figures and pictures."""
+def train_all(
+    recipe: Recipe, seeds: int, progress: Progress
+) -> Iterator[tuple[dict[str, Any], dict[str, np.ndarray]]]:
+    """Train a network with each seed; after each, its part of the record so far: figures and pictures."""
     runs = []
     for seed in range(seeds):
         run, data, learned = train_once(recipe, seed, progress)
@@ -156,37 +159,37 @@ def train_all(recipe: Recipe, seeds: int, progress: Progress) -> tuple[dict[str,
         if seed == 0:
             mistakes, images = worst(recipe, learned.params, data)
             shown = {"worst": images, **pictures(recipe, data, learned)}
-    blas = max(
-        threadpool_info(), key=lambda library: "numpy" in library["filepath"]
-    )  # SciPy may bring another
-    layers = [
-        {
-            "layer": layer,
-            "out": list(out),
-            "parameters": sum(int(np.prod(shape)) for shape in shapes.values()),
+        blas = max(
+            threadpool_info(), key=lambda library: "numpy" in library["filepath"]
+        )  # SciPy may bring another
+        layers = [
+            {
+                "layer": layer,
+                "out": list(out),
+                "parameters": sum(int(np.prod(shape)) for shape in shapes.values()),
+            }
+            for layer, out, shapes in recipe.network.rows
+        ]
+        figures = {
+            "title": recipe.title,
+            "command": shlex.join(["python", "-m", "benchmarks.train", *sys.argv[1:]]),
+            "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+            "cores": os.cpu_count(),
+            "versions": {
+                "python": platform.python_version(),
+                "numpy": np.__version__,
+                blas["internal_api"]: blas["version"],
+            },
+            "classes": list(recipe.classes),
+            "phases": recipe.phases,
+            "batch_size": recipe.batch_size,
+            "layers": layers,
+            "parameters": sum(layer["parameters"] for layer in layers),
+            "images": {part: len(data[f"{part}_labels"]) for part in ("train", "validation", "test")},
+            "seeds": runs,
+            "worst": mistakes,
         }
-        for layer, out, shapes in recipe.network.rows
-    ]
-    figures = {
-        "title": recipe.title,
-        "command": shlex.join(["python", "-m", "benchmarks.train", *sys.argv[1:]]),
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "cores": os.cpu_count(),
-        "versions": {
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            blas["internal_api"]: blas["version"],
-        },
-        "classes": list(recipe.classes),
-        "phases": recipe.phases,
-        "batch_size": recipe.batch_size,
-        "layers": layers,
-        "parameters": sum(layer["parameters"] for layer in layers),
-        "images": {part: len(data[f"{part}_labels"]) for part in ("train", "validation", "test")},
-        "seeds": runs,
-        "worst": mistakes,
-    }
-    return figures, shown
+        yield figures, shown
 
 
 def write(name: str, figures: dict[str, Any], shown: dict[str, np.ndarray], folder: Path) -> None:
@@ -255,12 +258,11 @@ def main(
         for name in names:
             recipe = RECIPES[name]()
             try:
-                parts[name], shown = train_all(small(recipe) if quick else recipe, seeds, progress)
+                for parts[name], shown in train_all(small(recipe) if quick else recipe, seeds, progress):
+                    if not quick:
+                        write(name, parts[name], shown, recorded.FOLDER)
             except MissingData:
                 left_out.append(name)
-                continue
-            if not quick:
-                write(name, parts[name], shown, recorded.FOLDER)
     if parts:
         console.print(table(parts))
         console.print(

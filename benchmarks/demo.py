@@ -118,7 +118,7 @@ def step(number: int, name: str, work: Callable[[], str | None]) -> None:
 
 def main() -> None:
     """Run the demo."""
-    step(1, "build the book (runs every page, up to a minute)", build_book)
+    step(1, "build the book (runs every page and trains small networks, two to four minutes)", build_book)
     step(2, "release the assignments", release)
     step(3, "make a sample class", sample_classes)
     step(4, "grade it", grade)

@@ -86,10 +86,10 @@ scores: list[dict[str, Any]] = []
 
 def score_table() -> Table:
     """Scores of every kind of submission, a column for each chapter."""
-    table = Table(box=None, pad_edge=False, title="scores", title_justify="left")
-    table.add_column("submission")
+    table = Table(box=None, pad_edge=False, title="scores, a column for each chapter", title_justify="left")
+    table.add_column("submission", no_wrap=True)
     for chapter in chapters():
-        table.add_column(chapter.name, justify="right")
+        table.add_column(str(chapter.number), justify="right", no_wrap=True)
     found = {(result["student"], result["assignment"]): result for result in scores}
     for student in sorted({result["student"] for result in scores}):
         row = (found.get((student, chapter.name)) for chapter in chapters())

@@ -86,7 +86,13 @@ scores: list[dict[str, Any]] = []
 
 def score_table() -> Table:
     """Scores of every kind of submission, a column for each chapter."""
-    table = Table(box=None, pad_edge=False, title="scores, a column for each chapter", title_justify="left")
+    table = Table(
+        box=None,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        title="scores, a column for each chapter",
+        title_justify="left",
+    )
     table.add_column("submission", no_wrap=True)
     for chapter in chapters():
         table.add_column(str(chapter.number), justify="right", no_wrap=True)

@@ -187,7 +187,7 @@ class Subject:
         multiple, args, result = self._raced
         if multiple > most:
             message = (
-                f"right, but it takes {multiple:.3g} times as long as the bare product; "
+                f"it is right, but takes {multiple:.3g} times as long as the bare product; "
                 f"this check allows {most:g} times"
             )
             self._fail(probe, TOO_SLOW, message)
@@ -297,8 +297,12 @@ class Subject:
         expected: Any = None,
         got: Any = None,
     ) -> None:
+        described = self._failure(args, reason, message)
         failure = replace(
-            self._failure(args, reason, message),
+            described,
+            inputs=()
+            if reason == TOO_SLOW
+            else described.inputs,  # what was timed is nothing to work out by hand
             index=index,
             expected=None if expected is None else Panel.of("expected", expected),
             got=None if got is None else Panel.of("got", got),

@@ -276,6 +276,8 @@ def main(
             f"({', '.join(MNIST_SHA256)}), or let it be downloaded.",
             soft_wrap=True,
         )
+    if not parts:
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import html
 import math
 
-from ..results import NOT_WRITTEN, PASSED, Check, Exercise, Failure, Panel
+from ..results import NOT_WRITTEN, PASSED, TOO_SLOW, Check, Exercise, Failure, Panel
 from .arrays import DIFFERS, FIRST, SAME, Cell, Drawing, Grid, comparison, draw
 from .words import (
     call_of,
@@ -167,7 +167,9 @@ def _failure(exercise: Exercise, failure: Failure) -> str:
     title = title_of(exercise)
     parts = [
         f'<p class="cnnr-lead"><span aria-hidden="true">✗</span> {html.escape(title)}</p>' if title else "",
-        f"<p>Smallest failing input: <code>{escape(call_of(failure))}</code></p>",
+        f"<p>Smallest failing input: <code>{escape(call_of(failure))}</code></p>"
+        if failure.reason != TOO_SLOW
+        else "",
         f'<p class="cnnr-message">{escape(sentence(failure))}</p>',
     ]
     inputs = [

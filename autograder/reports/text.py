@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable
 
-from ..results import NOT_WRITTEN, PASSED, Exercise, Failure, Panel
+from ..results import NOT_WRITTEN, PASSED, TOO_SLOW, Exercise, Failure, Panel
 from .arrays import DIFFERS, FIRST, SAME, Drawing, Grid, comparison, draw
 from .words import (
     call_of,
@@ -62,7 +62,8 @@ def _fill(text: str, lead: str = "") -> list[str]:
 
 def _failure(failure: Failure, title: str) -> list[str]:
     lines = _fill(title, "✗ ") if title else []
-    lines += _fill(f"Smallest failing input: {call_of(failure)}", "  ")
+    if failure.reason != TOO_SLOW:
+        lines += _fill(f"Smallest failing input: {call_of(failure)}", "  ")
     lines += _fill(sentence(failure), "  ")
     inputs = [_block(panel, draw(panel)) for panel in failure.inputs if is_listed(panel)]
     if inputs:

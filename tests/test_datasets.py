@@ -171,7 +171,6 @@ def test_mnist_dir_is_used_and_at_hand_only_when_whole(copied: Path, monkeypatch
 @pytest.fixture
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of our own, no MNIST_DIR, and mirrors at an address where nobody listens."""
-    pytest.importorskip("pooch")
     monkeypatch.delenv("MNIST_DIR", raising=False)
     monkeypatch.setattr(datasets, "_mnist_cache", lambda: tmp_path / "cache")
     monkeypatch.setattr(datasets, "MNIST_MIRRORS", ("http://127.0.0.1:9/a/", "http://127.0.0.1:9/b/"))

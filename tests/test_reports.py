@@ -29,6 +29,7 @@ from autograder.results import (
     PASSED,
     RAISED,
     TIME_LIMIT,
+    TOO_SLOW,
     UNGRADABLE,
     WRONG,
     Check,
@@ -410,6 +411,26 @@ def test_feedback_says_the_score_and_what_to_do_next() -> None:
 def test_feedback_on_full_marks_asks_for_nothing_more() -> None:
     text = Reader(submission_page(graded("ada", passed(), passed("relu")), "Filters")).text
     assert "Every exercise is right." in text and "What to do next" not in text
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "summary"),
+    [
+        ([PASSED, TOO_SLOW], "2 of 2 exercises are right, 1 of them still slow. Go on with kernel1."),
+        ([TOO_SLOW, WRONG, PASSED], "2 of 3 exercises are right, 1 of them still slow. Go on with kernel1."),
+        ([WRONG, TOO_SLOW], "1 of 2 exercises is right, but slow. Go on with kernel0."),
+        ([TOO_SLOW], "1 of 1 exercise is right, but slow. Go on with kernel0."),
+        ([WRONG, NOT_WRITTEN], "No exercise is right yet. Go on with kernel0."),
+    ],
+)
+def test_feedback_counts_what_is_only_slow_as_right(verdicts: list[str], summary: str) -> None:
+    exercises = [
+        passed(f"kernel{number}")
+        if verdict == PASSED
+        else replace(wrong(1.0, 2.0, verdict), kernel=f"kernel{number}", verdict=verdict)
+        for number, verdict in enumerate(verdicts)
+    ]
+    assert summary in Reader(submission_page(graded("ada", *exercises), "Fast")).text
 
 
 def test_feedback_forbids_scripts_and_requests() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ..results import FAULT, GRADED, NOT_WRITTEN, PASSED, UNGRADABLE, Exercise, Submission
+from ..results import FAULT, GRADED, NOT_WRITTEN, PASSED, TOO_SLOW, UNGRADABLE, Exercise, Submission
 from .fragment import badge, fragment
 from .page import COURSE, page
 from .words import UNJAILED, clean, escape, plural, plural_points, points, verdict_of
@@ -99,17 +99,21 @@ def _summary(submission: Submission) -> str:
     done = [exercise for exercise in submission.exercises if exercise.verdict == PASSED]
     empty = [exercise for exercise in submission.exercises if exercise.verdict == NOT_WRITTEN]
     broken = [exercise for exercise in submission.exercises if exercise.verdict == FAULT]
-    left = [exercise for exercise in submission.exercises if exercise.verdict not in (PASSED, FAULT)]
+    slow = [exercise for exercise in submission.exercises if exercise.verdict == TOO_SLOW]
+    left = [
+        exercise for exercise in submission.exercises if exercise.verdict not in (PASSED, FAULT, TOO_SLOW)
+    ] + slow
+    right = len(done) + len(slow)
     total = len(submission.exercises)
     if len(done) == total:
         return "Every exercise is right." if total > 1 else "The exercise is right."
     if not left:
         return f"{plural(len(broken), 'exercise')} could not be graded, through no fault of yours."
     first = f'<a href="#{_anchor(left[0])}"><code>{escape(left[0].kernel, 60)}</code></a>'
-    verb = "is" if len(done) == 1 else "are"
-    opening = (
-        f"{len(done)} of {plural(total, 'exercise')} {verb} right" if done else "No exercise is right yet"
-    )
+    verb = "is" if right == 1 else "are"
+    opening = f"{right} of {plural(total, 'exercise')} {verb} right" if right else "No exercise is right yet"
+    if slow:
+        opening += ", but slow" if len(slow) == right else f", {len(slow)} of them still slow"
     if len(empty) == total:
         return f"Nothing is written yet. Start with {first}."
     hint = " A likely cause is named there." if left[0].hint else ""

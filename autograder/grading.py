@@ -131,6 +131,9 @@ class Jailed:
     def result(self) -> Outcome:
         return self.session.result(self.kernel)
 
+    def busy(self) -> float:
+        return self.session.busy()
+
 
 def _with(base: Submission, **fields: object) -> Submission:
     return Submission(**{**vars(base), **fields})

@@ -114,7 +114,7 @@ class Recorder:
                         "far is kept, and the same command goes on from there"
                     ) from None
                 time.sleep(1)
-            except (OSError, ValueError, SQLAlchemyError, InvalidEntry) as error:
+            except (OSError, ValueError, TypeError, SQLAlchemyError, InvalidEntry) as error:
                 self.gradebook.db.rollback()
                 if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                     raise

@@ -36,7 +36,8 @@ class Panel:
     def of(cls, title: str, value: Any) -> "Panel":
         """Describe a plain value (see `inside.calling.plain`)."""
         if isinstance(value, np.ndarray):
-            small = value.tolist() if value.size <= 300 else None
+            numbers = value.astype(float) if value.dtype.itemsize > 8 else value  # JSON has no long double
+            small = numbers.tolist() if value.size <= 300 else None
             return cls(title, "array", value.shape, str(value.dtype), small)
         if isinstance(value, tuple | list | dict):
             return cls(title, type(value).__name__, values=repr(value)[:300])

@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 import symtable
 from collections.abc import Iterable
 
@@ -17,8 +18,6 @@ _REACHES_FOR_NAMES = frozenset(
         "__import__",
         "importlib",
         "__main__",
-        "sys",
-        "modules",
     ]
 )
 _CHANGES_IN_PLACE = frozenset(
@@ -42,15 +41,16 @@ _CHANGES_IN_PLACE = frozenset(
 def needed_names(own: Iterable[str], given: Iterable[str]) -> set[str] | None:
     """Names that the cells `own` use, directly or through statements of the cells `given`.
 
-    None means all: where the code is not plain Python, or can reach names in ways that cannot be read off it.
+    None means all: where the code can reach names in ways that cannot be read off it. Of a cell that is not plain
+    Python, such as one with `%%time` at its top, all words count.
     """
     own = list(own)
+    wanted = {name for source in own for name in _names(source)}
+    if wanted & _REACHES_FOR_NAMES or any("import *" in source or "sys.modules" in source for source in own):
+        return None
     try:
-        wanted = {name for source in own for name in _uses(_plain(source))}
         statements = [statement for source in given for statement in _statements(source)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    if wanted & _REACHES_FOR_NAMES or any("import *" in source for source in own):
         return None
     links = [(_binds(statement), _uses(statement)) for statement in statements]
     while True:
@@ -90,6 +90,13 @@ def _plain(source: str) -> str:
     return "\n".join(
         line for line in source.splitlines() if not line.startswith(("%", "!")) or line.startswith("%%")
     )
+
+
+def _names(source: str) -> frozenset[str]:
+    try:
+        return _uses(_plain(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset(re.findall(r"\w+", source))
 
 
 @functools.lru_cache(maxsize=4096)

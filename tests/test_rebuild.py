@@ -228,7 +228,20 @@ def test_local_names_of_a_function_need_nothing() -> None:
 
 def test_commands_of_ipython_do_not_hide_names() -> None:
     assert needed_names(["%matplotlib inline\n!ls\ny = np.ones(3)"], ["import numpy as np"]) == {"np"}
-    assert needed_names(["%%timeit\nf(1)"], []) is None
+
+
+@pytest.mark.parametrize("cell", ["%%time\nf(1)", "f?", "f(", "import sys\nf(sys.maxsize)"])
+def test_a_cell_that_is_odd_does_not_need_all(cell: str) -> None:
+    """keeps what such a cell names, and leaves out the rest, which may take long"""
+    given = ["f = abs", "for epoch in range(1000):\n    train(epoch)"]
+    needed = needed_names([cell], given)
+    assert needed is not None
+    assert [keep_statements(source, needed) for source in given] == ["f = abs", ""]
+
+
+@pytest.mark.parametrize("cell", ["eval(text)", "from notes import *", "import sys\nsys.modules[name]"])
+def test_a_cell_that_reaches_for_names_needs_all(cell: str) -> None:
+    assert needed_names([cell], ["f = abs"]) is None
 
 
 def test_a_kernel_counts_as_it_was_at_its_check(release: NotebookNode) -> None:

@@ -394,6 +394,18 @@ def test_a_wrong_kernel_is_reported_with_the_input_that_shows_it() -> None:
     assert len(assert_inert(exercise_html(exercise)).named("table")) >= 4
 
 
+def test_wrong_long_doubles_can_be_recorded() -> None:
+    """describes numbers that JSON does not know, so that one learner's odd dtype stops nobody's grading"""
+    one = chapter("filters")
+
+    def wide(x: np.ndarray) -> np.ndarray:
+        return np.abs(x).astype(np.longdouble) * np.longdouble("1.1")
+
+    (exercise,) = run_checks(one.checks, Reference(one), {"relu": Caller(wide)})
+    assert exercise.failure and exercise.failure.got
+    assert json.loads(json.dumps(exercise.to_json(), default=list))["failure"]["got"]["values"]
+
+
 # The learner's page
 
 

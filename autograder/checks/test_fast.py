@@ -1,6 +1,7 @@
 """Checks of chapter 9, fast."""
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -149,8 +150,12 @@ def test_col2im_keeps_all_sizes_apart(col2im: Subject, rng: np.random.Generator)
 
 # Time, of both passes
 
-IMAGES, FILTERS, MAPS = (16, 28, 28, 12), (3, 3, 12, 64), (16, 28, 28, 64)
-"""Shapes of a race: images, filters and, with padding 1, maps. So few channels make it a matter of copies."""
+IMAGES, FILTERS, MAPS, PADDING = (6, 18, 18, 3), (11, 11, 3, 256), (6, 18, 18, 256), 5
+"""Shapes of a race: a first layer on colour images, like AlexNet's, in which windows are long but pixels short.
+
+It sets the ways of writing the kernels apart: one product or a few, one for each place, one for each of a window's
+pixels, loops. `tests/test_timing.py` has the medals of each.
+"""
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -162,7 +167,7 @@ def _drawn(rng: np.random.Generator, *shapes: tuple[int, ...]) -> Arrays:
 
 def _first_picture(args: Arrays) -> tuple[Any, ...]:
     """The arguments of a race, cut down to one picture."""
-    return *(array[:1] if len(array) == len(args[0]) else array for array in args), 1, 1
+    return *(array[:1] if len(array) == len(args[0]) else array for array in args), 1, PADDING
 
 
 def _race(
@@ -179,10 +184,10 @@ def _race(
     """
 
     def draw() -> tuple[Any, ...]:
-        return *_drawn(rng, *shapes), 1, 1
+        return *_drawn(rng, *shapes), 1, PADDING
 
     probe = _first_picture(draw()[:3])
-    windows, filters = _drawn(rng, (16 * 28 * 28, 9 * 12), (9 * 12, 64))
+    windows, filters = _drawn(rng, (prod(MAPS[:3]), prod(FILTERS[:3])), (prod(FILTERS[:3]), FILTERS[3]))
     maps = windows @ filters
 
     def bare() -> Arrays:
@@ -221,7 +226,8 @@ def _prove(
 
 
 def _framed(images: np.ndarray) -> np.ndarray:
-    return np.pad(images.astype(np.float64), ((0, 0), (1, 1), (1, 1), (0, 0)))
+    around = (PADDING, PADDING)
+    return np.pad(images.astype(np.float64), ((0, 0), around, around, (0, 0)))
 
 
 # conv2d_fast
@@ -290,19 +296,19 @@ def test_conv2d_fast_keeps_all_sizes_and_dtypes_apart(conv2d_fast: Subject, rng:
 
 
 def _fast_within(conv2d_fast: Subject, rng: np.random.Generator, most: float) -> None:
-    (x, w, b), out = _race(conv2d_fast, most, rng, (IMAGES, FILTERS, (64,)), backward=False)
-    padded = _framed(x)
+    (x, w, b), out = _race(conv2d_fast, most, rng, (IMAGES, FILTERS, FILTERS[3:]), backward=False)
+    padded, (F_h, F_w) = _framed(x), FILTERS[:2]
 
     def entry(n: int, i: int, j: int, k: int) -> np.floating:
-        return np.sum(padded[n, i : i + 3, j : j + 3] * w[..., k]) + b[k]
+        return np.sum(padded[n, i : i + F_h, j : j + F_w] * w[..., k]) + b[k]
 
     _prove(conv2d_fast, rng, "the result", (x, w, b), out, MAPS, entry)
 
 
 @pytest.mark.timed
 def test_conv2d_fast_for_bronze(conv2d_fast: Subject, rng: np.random.Generator) -> None:
-    """bronze: takes at most 10 times as long as the bare product"""
-    _fast_within(conv2d_fast, rng, 10)
+    """bronze: takes at most 15 times as long as the bare product"""
+    _fast_within(conv2d_fast, rng, 15)
 
 
 @pytest.mark.timed
@@ -399,17 +405,18 @@ def _backward_within(conv2d_fast_backward: Subject, rng: np.random.Generator, mo
         several, "in the race, there were not three results", *_first_picture((dout, x, w))
     )
     padded, upstream, turned = _framed(x), _framed(dout), w[::-1, ::-1]
+    (F_h, F_w), (_, H, W, K) = FILTERS[:2], MAPS
 
     def d_image(n: int, i: int, j: int, c: int) -> np.floating:
-        return np.sum(upstream[n, i : i + 3, j : j + 3] * turned[:, :, c])
+        return np.sum(upstream[n, i : i + F_h, j : j + F_w] * turned[:, :, c])
 
     def d_filter(u: int, v: int, c: int, k: int) -> np.floating:
-        return np.sum(padded[:, u : u + 28, v : v + 28, c] * dout[..., k])
+        return np.sum(padded[:, u : u + H, v : v + W, c] * dout[..., k])
 
     def d_bias(k: int) -> np.floating:
         return np.sum(dout[..., k], dtype=np.float64)
 
-    found: tuple[tuple[int, ...], ...] = (IMAGES, FILTERS, (64,))
+    found: tuple[tuple[int, ...], ...] = (IMAGES, FILTERS, (K,))
     entries: tuple[Callable[..., np.floating], ...] = (d_image, d_filter, d_bias)
     for name, result, shape, entry in zip(("dx", "dw", "db"), results, found, entries, strict=True):
         _prove(conv2d_fast_backward, rng, name, (dout, x, w), result, shape, entry)
@@ -417,8 +424,8 @@ def _backward_within(conv2d_fast_backward: Subject, rng: np.random.Generator, mo
 
 @pytest.mark.timed
 def test_conv2d_fast_backward_for_bronze(conv2d_fast_backward: Subject, rng: np.random.Generator) -> None:
-    """bronze: takes at most 10 times as long as two bare products"""
-    _backward_within(conv2d_fast_backward, rng, 10)
+    """bronze: takes at most 15 times as long as two bare products"""
+    _backward_within(conv2d_fast_backward, rng, 15)
 
 
 @pytest.mark.timed

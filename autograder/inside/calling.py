@@ -1,8 +1,10 @@
 """Call a learner's function once and write down, as plain data, all that could be seen of it."""
 
+import hashlib
+import time
 import warnings
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,12 +101,12 @@ def error_name(error: BaseException) -> str:
 class Caller:
     """Calls one function again and again, each time on fresh copies of the arguments.
 
-    It keeps the last few results, to notice a function that hands out one array and changes it later.
+    It keeps the arrays of the last few results, to notice a function that hands out one array and changes it later.
     """
 
     def __init__(self, function: Callable[..., Any]):
         self.function = function
-        self._earlier: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=3)
+        self._earlier: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=16)
         self._given: tuple[Any, ...] = ()
         self._result: Any = None
 
@@ -122,9 +124,8 @@ class Caller:
         warning = describe_error(warned[0], 300) if warned else ""
         stale = any(not np.array_equal(then, now, equal_nan=True) for then, now in self._earlier)
         value = plain(result)
-        for whole in result if type(result) is tuple else (result,):
-            if type(whole) is np.ndarray and whole.dtype.kind in KINDS:
-                self._earlier.append((np.array(whole, subok=False), whole))
+        for whole in _arrays(result):
+            self._earlier.append((np.array(whole, subok=False), whole))
         return Outcome(value=value, after=_after(args, given), stale=stale, warning=warning)
 
     def prepare(self, args: tuple[Any, ...]) -> Outcome:
@@ -133,10 +134,9 @@ class Caller:
         return Outcome()
 
     def run(self, key: int) -> Outcome:
-        """Unmask the arguments, make the call, and answer with the `digest` of its result, which nobody can change."""
+        """Unmask the arguments, make the call, and answer with the `digest` of its result, which settles it."""
         try:
-            for argument in self._given:
-                _unmask(argument, key)
+            _unmask(self._given, key)
             self._result = self.function(*self._given)
             return Outcome(digest(self._result))
         except (Exception, SystemExit) as error:
@@ -146,28 +146,64 @@ class Caller:
         """What that call returned."""
         return Outcome(plain(self._result))
 
+    def busy(self) -> float:
+        """Seconds of processor time that this process has used so far."""
+        return time.process_time()
+
 
 def masked(args: tuple[Any, ...], key: int) -> tuple[Any, ...]:
-    """Copies of the arguments; each 4 bytes of an array are xored with the key, of 32 bits, as `_unmask` does again."""
+    """Copies of the arguments, their arrays xored with a stream of random bits that only the key tells."""
     copies = tuple(plain(argument) for argument in args)
-    for copy in copies:
-        _unmask(copy, key)
+    _unmask(copies, key)
     return copies
 
 
-def _unmask(argument: Any, key: int) -> None:
-    if type(argument) is np.ndarray and argument.nbytes % 4 == 0 and argument.ndim:
-        words = argument.reshape(-1).view(np.uint32)
-        words ^= np.uint32(key)
+def _unmask(args: tuple[Any, ...], key: int) -> None:
+    """Take the mask off, in place; or put it on, which is the same."""
+    for number, argument in enumerate(args):
+        if type(argument) is np.ndarray:
+            stream = np.random.SFC64([key, number]).random_raw(-(-argument.nbytes // 8)).view(np.uint8)
+            argument.reshape(-1).view(np.uint8)[...] ^= stream[: argument.nbytes]
 
 
-def digest(result: Any) -> int:
-    """A number that depends on every bit of the arrays in a result; it cannot be known before they are."""
-    number = 0
-    for part in result if type(result) in (tuple, list) else (result,):
-        if type(part) is np.ndarray and part.nbytes % 4 == 0 and part.nbytes:
-            number ^= int(np.bitwise_xor.reduce(np.ascontiguousarray(part).reshape(-1).view(np.uint32)))
-    return number
+Layout = tuple[tuple[int, ...], ...]
+"""For each array of a result its axes, from the slowest in memory to the fastest."""
+
+
+def digest(result: Any, layout: Layout | None = None) -> tuple[str, Layout]:
+    """SHA-256 of the arrays in a result, an array or a tuple or list of such, and the layout in which it reads them.
+
+    Without a layout an array is read in the order that it has in memory, so that nobody pays for a copy of a result
+    whose axes are swapped. No other result has the same digest that anyone could find.
+
+    Raises
+    ------
+    ValueError
+        If `layout` is none of this result.
+    """
+    arrays = [
+        np.asarray(part)
+        for part in (result if type(result) in (tuple, list) else (result,))
+        if type(part) in (np.ndarray, np.memmap)
+    ]
+    if layout is None:
+        layout = tuple(
+            tuple(sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))) for array in arrays
+        )
+    number = hashlib.sha256()
+    for array, axes in zip(arrays, layout, strict=True):
+        number.update(f"{array.dtype.str} {array.shape} {axes};".encode())
+        number.update(np.ascontiguousarray(array.transpose(axes)).reshape(-1).view(np.uint8).data)
+    return number.hexdigest(), layout
+
+
+def _arrays(result: Any, depth: int = 0) -> Iterator[np.ndarray]:
+    """The arrays in a result, and in its tuples, lists and dicts."""
+    if type(result) is np.ndarray and result.dtype.kind in KINDS:
+        yield result
+    elif type(result) in (tuple, list, dict) and depth < 3 and len(result) <= 64:
+        for part in result.values() if type(result) is dict else result:
+            yield from _arrays(part, depth + 1)
 
 
 def _given(args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -35,7 +35,7 @@ bench: setup jail  ## grade the same submissions with this grader and with stock
 bench-pages: setup  ## run each chapter's notebook from the reference, and its checks, and print the seconds
 	@$(BIN)/python -m benchmarks.pages
 
-train: setup  ## train the four networks and write the record that the book shows; wants MNIST, takes most of an hour
+train: setup  ## train the four networks and write the record that the book shows; wants MNIST, takes one to two hours
 	@$(BIN)/python -m benchmarks.train
 
 bench-kernels: setup  ## time each kernel against the bare matrix product, SciPy and PyTorch

@@ -45,7 +45,7 @@ _TORCH_KEYS = {
 def missing(*packages: str) -> str:
     """One line that says which of the packages "torch", "keras", "tensorboard" lack and what to do; "" if none does."""
     names = [_PACKAGES[package] for package in packages if find_spec(package) is None]
-    return f"{' and '.join(names)} not installed: pip install 'cnn-course[bridge]'" if names else ""
+    return f"{' and '.join(names)} not installed: run make bridge" if names else ""
 
 
 def channels_first_order(shape: tuple[int, ...]) -> np.ndarray:

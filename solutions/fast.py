@@ -106,7 +106,6 @@ def conv2d_fast(
     Returns
     -------
     array of float (N, H′, W′, K), as of `conv2d`; float32 if x, w and b are float32.
-    Beyond it, the memory used does not grow with N.
 
     Raises
     ------
@@ -158,7 +157,6 @@ def conv2d_fast_backward(
     Returns
     -------
     (dx, dw, db) : as of `conv2d_backward`; float32 if all inputs are float32.
-        Beyond them, the memory used does not grow with N.
     """
     ### BEGIN SOLUTION
     N, H, W, C = x.shape

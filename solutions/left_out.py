@@ -40,7 +40,7 @@ def batch_norm(
     x : array of float (N, D) or (N, H, W, C); statistics are those of each entry of
         the last axis, taken over all other axes
     gamma, beta : arrays (C,) or (D,), the scale and the shift learned afterwards
-    running : dict of two arrays (C,), "mean" and "var"; stays as it was
+    running : dict of two arrays (C,) or (D,), "mean" and "var"; stays as it was
     training : bool. True normalises with the mean and the variance of this batch,
         False with those in `running`.
     momentum : float, the share of the old running averages that stays

@@ -191,7 +191,7 @@ def test_a_log_reads_back_what_was_written(tmp_path: Path) -> None:
 def test_what_is_missing_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setitem(sys.modules, "keras", None)
-    want = "PyTorch and Keras not installed: pip install 'cnn-course[bridge]'"
+    want = "PyTorch and Keras not installed: run make bridge"
     assert bridge.missing("torch", "keras") == want
     monkeypatch.setattr(bridge, "find_spec", lambda package: object())
     assert bridge.missing("torch", "keras", "tensorboard") == ""
@@ -232,7 +232,7 @@ def test_the_page_runs_without_the_extra(without: tuple[str, ...]) -> None:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stderr == ""
-    assert "not installed: pip install 'cnn-course[bridge]'" in done.stdout
+    assert "not installed: run make bridge" in done.stdout
 
 
 def test_the_record_holds_what_the_page_draws() -> None:

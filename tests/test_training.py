@@ -290,7 +290,7 @@ def test_x_or_not_x_is_learned_from_nothing():
 
     keep_memory()
     with Progress(disable=True) as progress:
-        figures, pictures = train_all(RECIPES["x_or_not_x"](), 1, progress)
+        ((figures, pictures),) = train_all(RECIPES["x_or_not_x"](), 1, progress)
     assert figures["seeds"][0]["accuracy"] >= 0.99
     assert pictures["conv1"].shape == (21, 7, 7, 8)
     json.dumps(figures)

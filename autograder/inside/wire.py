@@ -20,7 +20,7 @@ from .functions import FUNCTIONS, Known, Seeded
 MAX_FRAME = 64 * 2**20
 """Bytes of the longest frame that is read or written."""
 
-MAX_ANSWER = 8 * 2**20
+MAX_ANSWER = 4 * 2**20
 """Bytes of the longest answer of a worker: only a result of chapter 9's race needs more than a hundredth of it."""
 
 MAX_TEXT = 8 * 2**20

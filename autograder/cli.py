@@ -264,7 +264,8 @@ def report(
     """Write the class report, and the feedback pages again with what you commented in formgrader."""
     with clear_errors():
         from .classroom import Classroom, ClassroomError
-        from .recorder import Recorder, write_atomically
+        from .files import write_atomically
+        from .recorder import Recorder
         from .reports import class_page, class_table
 
         room = Classroom(classroom)

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import stat
-import tempfile
 import time
 import warnings
 from datetime import datetime
@@ -24,6 +23,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError, SAWarning, SQLAlchem
 
 from .chapters import Chapter
 from .classroom import Classroom, ClassroomError
+from .files import write_atomically
 from .grading import Job
 from .reports import exercise_html, submission_page
 from .results import FAULT, GRADED, Exercise, Submission
@@ -221,19 +221,3 @@ def _output(exercise: Exercise, result: Submission) -> NotebookNode:
 def inert(markdown: str) -> str:
     """A learner's answer with nothing in it that a browser would run: formgrader renders it as it stands."""
     return re.sub(r"(?i)\b(javascript|vbscript|data)\s*:", r"\1&#8203;:", markdown.replace("<", "&lt;"))
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a crash, never meets half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".")
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

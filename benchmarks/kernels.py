@@ -26,6 +26,7 @@ from rich.progress import track
 from rich.table import Table
 from scipy import signal
 
+from autograder.files import write_atomically
 from benchmarks import ladder
 from benchmarks.ladder import MAIN, Shape
 from benchmarks.timing import best, peak_bytes, rounds_for, threads
@@ -456,7 +457,7 @@ def main() -> None:
         ]
     show(record)
     RECORD.parent.mkdir(exist_ok=True)
-    RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_atomically(RECORD, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     console.print(
         f"recorded in {RECORD.relative_to(Path.cwd()) if RECORD.is_relative_to(Path.cwd()) else RECORD}"
     )

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import datetime
+import io
 import json
 import os
 import platform
@@ -22,6 +23,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from autograder.files import write_atomically
 from course import recorded
 from course.datasets import MNIST_SHA256, MissingData
 from course.network import Params
@@ -202,12 +204,25 @@ def write(name: str, figures: dict[str, Any], shown: dict[str, np.ndarray], fold
             arrays = {key: stored[key] for key in stored if not key.startswith(f"{name}.")}
     everything[name] = figures
     ordered = {known: everything[known] for known in RECIPES if known in everything}
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays, **{f"{name}.{key}": values for key, values in shown.items()})
+    write_atomically(archive, packed.getvalue())
     # one line for each seed keeps the file short, and its changes readable
-    file.write_text(
-        json.dumps(ordered, ensure_ascii=False, separators=(",", ":")).replace('{"seed":', '\n{"seed":')
-        + "\n"
-    )
-    np.savez_compressed(archive, **arrays, **{f"{name}.{key}": values for key, values in shown.items()})
+    text = json.dumps(ordered, ensure_ascii=False, separators=(",", ":")).replace('{"seed":', '\n{"seed":')
+    write_atomically(file, text + "\n")
+
+
+def keep(name: str, figures: dict[str, Any], shown: dict[str, np.ndarray]) -> None:
+    """Put one network on the book's record, or end with what to do if that cannot be written."""
+    try:
+        write(name, figures, shown, recorded.FOLDER)
+    except OSError as error:
+        console.print(
+            f"The record of {name} could not be written: {error}. What was on record before is as it was. Make room, "
+            f"then train it again with: python -m benchmarks.train {name}",
+            soft_wrap=True,
+        )
+        raise typer.Exit(1) from None
 
 
 def table(parts: dict[str, dict[str, Any]]) -> Table:
@@ -260,7 +275,7 @@ def main(
             try:
                 for parts[name], shown in train_all(small(recipe) if quick else recipe, seeds, progress):
                     if not quick:
-                        write(name, parts[name], shown, recorded.FOLDER)
+                        keep(name, parts[name], shown)
             except MissingData:
                 left_out.append(name)
     if parts:

@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from autograder.files import write_atomically
 from course import bridge
 from course.datasets import mnist, mnist_at_hand
 from course.network import Dropout, Network, Params, in_parallel
@@ -241,7 +242,7 @@ def main() -> None:
     }
     bridge.RECORD.parent.mkdir(exist_ok=True)
     lines = (f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in record.items())
-    bridge.RECORD.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    write_atomically(bridge.RECORD, "{\n" + ",\n".join(lines) + "\n}\n")
     console.print(summary(record))
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -278,6 +279,33 @@ def test_record_agrees_with_itself_and_with_the_recipe(name):
     assert len(pictures["filters"]) == epochs + 1
     for note in figures["worst"]:
         assert np.argmax(note["probabilities"]) != note["label"]
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+import typer
+from benchmarks import train
+from course import recorded
+recorded.FOLDER = Path(sys.argv.pop())
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))  # no file may grow any more, as on a full disk
+noise = {"worst": np.random.default_rng(0).random(100_000)}
+typer.run(lambda: train.keep("lenet", {"seeds": []}, noise))
+"""
+
+
+def test_a_full_disk_leaves_the_record_as_it_was(tmp_path: Path) -> None:
+    """ends with code 1 and says what to do; neither file of the record has changed, and nothing else lies there"""
+    before = {path.name: path.read_bytes() for path in recorded.FOLDER.glob("train.*")}
+    for name, content in before.items():
+        (tmp_path / name).write_bytes(content)
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert done.returncode == 1 and "The record of lenet could not be written" in done.stdout, done.stderr
+    assert not done.stderr
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_record_is_small():

@@ -104,9 +104,7 @@ def referee(
     rebuilt: Rebuilt, reference: Reference, seed: str, limits: Limits, jailed: bool
 ) -> tuple[tuple[Exercise, ...], tuple[str, ...]]:
     """Run the checks here on kernels that run in the jail; returns the exercises and what was odd."""
-    builds_on = any("solutions" in cell.source or "course.network" in cell.source for cell in rebuilt.cells)
-    modules = earlier_kernels(reference.chapter) if builds_on else {}
-    with Session(rebuilt.cells, limits, jailed, modules) as session:
+    with Session(rebuilt.cells, limits, jailed, earlier_kernels(reference.chapter)) as session:
         calls = {kernel: Jailed(session, kernel) for kernel in reference.points()}
         exercises = run_checks(reference.chapter.checks, reference, calls, seed, timed=True)
         return tuple(exercises), (*rebuilt.remarks, *session.remarks)
@@ -131,7 +129,7 @@ class Jailed:
     def result(self) -> Outcome:
         return self.session.result(self.kernel)
 
-    def busy(self) -> float:
+    def busy(self) -> dict[int, float]:
         return self.session.busy()
 
 

@@ -140,9 +140,9 @@ class Worker:
         """How many processes there are inside."""
         return len(list(_tree(self._top)))
 
-    def busy(self) -> float:
-        """Seconds of processor time that the processes inside have used so far."""
-        return sum(map(_processor_seconds, _tree(self._top)))
+    def busy(self) -> dict[int, float]:
+        """Seconds of processor time that each process inside has used so far, by its number."""
+        return {pid: _processor_seconds(pid) for pid in _tree(self._top)}
 
     def close(self) -> None:
         """Kill the worker with all processes that it ever started, and return when they are gone."""
@@ -349,9 +349,9 @@ class Session:
         """What that call returned; raises as `call` does."""
         return self._request(kernel, {"do": "result"})
 
-    def busy(self) -> float:
-        """Seconds of processor time that all processes of the worker there is have used so far; 0 if there is none."""
-        return self._worker.busy() if self._worker else 0.0
+    def busy(self) -> dict[int, float]:
+        """Seconds of processor time that each process of the worker has used so far; none if there is no worker."""
+        return self._worker.busy() if self._worker else {}
 
     def _request(self, kernel: str, message: dict[str, Any]) -> Outcome:
         if kernel in self._stopped:

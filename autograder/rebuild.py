@@ -256,8 +256,7 @@ def _program(
         elif name.startswith("check-"):
             yield Cell(name, source)
         elif kept := keep_statements(source, None if needed is None else needed - taken).strip():
-            # where nobody knows which given cells count, none may cost the learner all
-            yield Cell(name, kept, is_extra=needed is None and name.startswith("given "))
+            yield Cell(name, kept)
 
 
 def _remember(kernel: str) -> str:

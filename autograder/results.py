@@ -36,7 +36,10 @@ class Panel:
     def of(cls, title: str, value: Any) -> "Panel":
         """Describe a plain value (see `inside.calling.plain`)."""
         if isinstance(value, np.ndarray):
-            numbers = value.astype(float) if value.dtype.itemsize > 8 else value  # JSON has no long double
+            with np.errstate(over="ignore"):
+                numbers = (
+                    value.astype(float) if value.dtype.itemsize > 8 else value
+                )  # JSON has no long double
             small = numbers.tolist() if value.size <= 300 else None
             return cls(title, "array", value.shape, str(value.dtype), small)
         if isinstance(value, tuple | list | dict):

@@ -14,10 +14,10 @@ _REACHES_FOR_NAMES = frozenset(
         "locals",
         "vars",
         "get_ipython",
-        "getattr",
         "__import__",
         "importlib",
         "__main__",
+        "modules",
     ]
 )
 _CHANGES_IN_PLACE = frozenset(
@@ -46,7 +46,7 @@ def needed_names(own: Iterable[str], given: Iterable[str]) -> set[str] | None:
     """
     own = list(own)
     wanted = {name for source in own for name in _names(source)}
-    if wanted & _REACHES_FOR_NAMES or any("import *" in source or "sys.modules" in source for source in own):
+    if wanted & _REACHES_FOR_NAMES or any("import *" in source or ".modules" in source for source in own):
         return None
     try:
         statements = [statement for source in given for statement in _statements(source)]

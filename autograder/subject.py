@@ -3,7 +3,7 @@
 import math
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -36,8 +36,8 @@ class Timed(Protocol):
     def result(self) -> Outcome:
         """What that call returned."""
 
-    def busy(self) -> float:
-        """Seconds of processor time that the kernel's process has used so far, with all its threads and children."""
+    def busy(self) -> Mapping[int, float]:
+        """Seconds of processor time that each process of the kernel's has used so far, all its threads together."""
 
 
 ROUNDS = (24, 160)
@@ -228,7 +228,7 @@ class Subject:
     def _run(self, args: tuple[Any, ...], shown: tuple[Any, ...]) -> tuple[float, Any]:
         """Seconds of one call in a race, and the digest of its result; a failure shows the arguments `shown`.
 
-        If several threads or processes worked on it, their seconds add up.
+        If several threads worked on it, or processes that are still there, their seconds add up.
         """
         assert isinstance(self.call, Timed), "this call cannot be timed"
         key = secrets.randbits(63)
@@ -236,7 +236,8 @@ class Subject:
         busy, begin = self.call.busy(), time.perf_counter()
         seal = self._timed("run", shown, key).value
         seconds = time.perf_counter() - begin
-        return max(seconds, self.call.busy() - busy), seal
+        worked = sum(max(0.0, now - busy.get(pid, 0.0)) for pid, now in self.call.busy().items())
+        return max(seconds, worked), seal
 
     def _timed(self, step: str, shown: tuple[Any, ...], *given: Any) -> Outcome:
         """One step of a Timed call; fails if the learner's code does."""

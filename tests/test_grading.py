@@ -68,6 +68,22 @@ def test_reference_notebook_scores_full_and_untouched_zero(room: Classroom) -> N
     assert nothing.score == 0 and {e.verdict for e in nothing.exercises} == {NOT_WRITTEN}
 
 
+def test_what_is_written_counts_in_full_whatever_is_left(room: Classroom) -> None:
+    """grades `train`, whose checks hand it networks of earlier kernels, where no written cell imports one"""
+    training = chapter("training")
+    done = ("sgd_step", "adam_step", "train")
+    notebook = fill(
+        room.released(training), lambda kernel: reference_cell(training, kernel) if kernel in done else None
+    )
+    path = room.folder("submitted", "ada", training) / "training.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text(nbformat.writes(notebook), encoding="utf-8")
+    release = room.release_path(training).read_bytes()
+    result = grade(job("ada", training, path, release, room.secret(), Limits(), True))
+    for exercise in result.exercises:
+        assert exercise.score == (exercise.points if exercise.kernel in done else 0), exercise
+
+
 @pytest.mark.parametrize(("cell", "verdict"), [(CRASH, CRASHED), (ENDLESS, TIME_LIMIT), (HOSTILE, WRONG)])
 def test_an_odd_cell_costs_its_own_exercise_only(room: Classroom, cell: str, verdict: str) -> None:
     result = grade(make_job(room, notebook_with(room, relu=cell.format(kernel="relu"))))

@@ -230,7 +230,9 @@ def test_commands_of_ipython_do_not_hide_names() -> None:
     assert needed_names(["%matplotlib inline\n!ls\ny = np.ones(3)"], ["import numpy as np"]) == {"np"}
 
 
-@pytest.mark.parametrize("cell", ["%%time\nf(1)", "f?", "f(", "import sys\nf(sys.maxsize)"])
+@pytest.mark.parametrize(
+    "cell", ["%%time\nf(1)", "f?", "f(", "import sys\nf(sys.maxsize)", "getattr(f, '__doc__')"]
+)
 def test_a_cell_that_is_odd_does_not_need_all(cell: str) -> None:
     """keeps what such a cell names, and leaves out the rest, which may take long"""
     given = ["f = abs", "for epoch in range(1000):\n    train(epoch)"]
@@ -239,7 +241,15 @@ def test_a_cell_that_is_odd_does_not_need_all(cell: str) -> None:
     assert [keep_statements(source, needed) for source in given] == ["f = abs", ""]
 
 
-@pytest.mark.parametrize("cell", ["eval(text)", "from notes import *", "import sys\nsys.modules[name]"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "eval(text)",
+        "from notes import *",
+        "import sys as s\ns.modules[name]",
+        "from sys import modules\nmodules[name]",
+    ],
+)
 def test_a_cell_that_reaches_for_names_needs_all(cell: str) -> None:
     assert needed_names([cell], ["f = abs"]) is None
 

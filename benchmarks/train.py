@@ -229,7 +229,7 @@ def table(parts: dict[str, dict[str, Any]]) -> Table:
     """A line for each network."""
     lines = Table(box=None, pad_edge=False, collapse_padding=True)
     lines.add_column("network", no_wrap=True)
-    for heading in ("parameters", "test", "from", "to", "validation", "best epoch", "s an epoch", "s"):
+    for heading in ("parameters", "test", "from", "to", "val", "best epoch", "s an epoch", "s"):
         lines.add_column(heading, justify="right")
     for name, part in parts.items():
         runs = part["seeds"]
@@ -281,7 +281,8 @@ def main(
     if parts:
         console.print(table(parts))
         console.print(
-            "Test: mean, lowest and highest of all seeds. Best epoch: the highest validation accuracy on the way.\n"
+            "Test: mean, lowest and highest of all seeds. Val: mean on the validation images. Best epoch: mean of the\n"
+            "highest validation accuracy on the way.\n"
             "The article's network, judged as there, is validated on the test images.",
             soft_wrap=True,
         )

@@ -17,7 +17,7 @@ test: setup jail lint  ## lint, types, spelling, and all tests but the slow ones
 	@$(BIN)/python -m pytest -m "not slow"
 
 test-all: setup jail lint bridge  ## the same with the slow tests, and with PyTorch and Keras, which it installs
-	@$(BIN)/python -c 'import torch, keras, tensorboard'  # so that their tests cannot be skipped in silence
+	@KERAS_BACKEND=torch $(BIN)/python -c 'import torch, keras, tensorboard'  # so that their tests cannot be skipped in silence
 	@$(BIN)/python -m pytest
 
 lint: setup

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,8 +21,10 @@ from .results import (
     OUTPUT_LIMIT,
     PASSED,
     RAISED,
+    SIDE_EFFECTS,
     TIME_LIMIT,
     TOO_SLOW,
+    UNSTABLE,
     WRONG,
     Check,
     Exercise,
@@ -37,16 +40,22 @@ TIMED = "timed"
 """Mark of the checks that take a kernel's time: `@pytest.mark.timed`."""
 
 
+SLIPS = {
+    SIDE_EFFECTS: "leaves its inputs, and what it returned before, as they are",
+    UNSTABLE: "answers the same whenever it is asked the same",
+}
+"""Titles of the checks that stand for no test: each is added, failed, where its slip was seen."""
+
+
 class CheckError(Exception):
     """A check itself failed to run: a fault of the course, never of the learner."""
 
 
 class Ran(NamedTuple):
-    """One test that ran: its name and title, whether it draws fresh inputs, and what it raised."""
+    """One test that ran: its name and title, and what it raised."""
 
     name: str
     title: str
-    fresh: bool
     error: BaseException | None
 
 
@@ -87,16 +96,23 @@ class Plugin:
         ]
 
     @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Any:
+        kernel = self._kernel(item)
+        if kernel is None:
+            return (yield)
+        self.subjects[kernel].begin()
+        done = yield
+        self.subjects[kernel].settle()
+        return done
+
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         report = yield
         kernel = self._kernel(item)
         if kernel and (call.when == "call" or call.excinfo):
             name = getattr(item, "originalname", item.name)
             title = (item.obj.__doc__ or name).strip().splitlines()[0].rstrip(".")  # type: ignore[attr-defined]
-            fresh = "rng" in getattr(item, "fixturenames", ())
-            self.outcomes[kernel].append(
-                Ran(name, title, fresh, call.excinfo.value if call.excinfo else None)
-            )
+            self.outcomes[kernel].append(Ran(name, title, call.excinfo.value if call.excinfo else None))
         return report
 
     def _kernel(self, item: pytest.Item) -> str | None:
@@ -138,7 +154,32 @@ def run_checks(
     subjects = {kernel: Subject(kernel, calls[kernel], oracle) for kernel in kernels}
     plugin = Plugin(subjects, seed, timed)
     _run_pytest(path, plugin)
+    for kernel, subject in subjects.items():
+        _see_whose_fault(path, subject, plugin)
+        subject.repeat(random_for(seed, f"repeat {kernel}"))
     return [_exercise(subjects[kernel], points[kernel], plugin.outcomes[kernel]) for kernel in kernels]
+
+
+def _see_whose_fault(path: Path, subject: Subject, plugin: Plugin) -> None:
+    """Count an exception inside a check as a failure of the kernel, if that check runs through on right answers.
+
+    So nothing that a kernel returns, however odd, can pass for a fault of the course.
+    """
+    ours = (CheckFailure, KeyboardInterrupt)
+    outcomes = plugin.outcomes[subject.kernel]
+    odd = [ran.name for ran in outcomes if ran.error and not isinstance(ran.error, ours)]
+    if not odd or subject.fault:
+        return
+    kernel, oracle = subject.kernel, subject.oracle
+    proof = Plugin({kernel: Subject(kernel, lambda args: oracle.expected(kernel, args), oracle)}, plugin.seed)
+    _run_pytest(path, proof)
+    passing = {ran.name for ran in proof.outcomes[kernel] if ran.error is None}
+    for at, ran in enumerate(outcomes):
+        if ran.name in odd and ran.name in passing:
+            failure = subject.unusable(
+                f"the check can do nothing with what came back ({type(ran.error).__name__})"
+            )
+            outcomes[at] = ran._replace(error=CheckFailure(failure))
 
 
 def _run_pytest(path: Path, plugin: Plugin) -> None:
@@ -176,14 +217,16 @@ def _exercise(subject: Subject, points: float, outcomes: list[Ran]) -> Exercise:
                 f"{ran.name} did not run: {type(ran.error).__name__}: {ran.error}"
             ) from ran.error
         if ran.error is not None:
-            failures.append(Failure(**{**vars(ran.error.failure), "check": ran.name}))
+            failures.append(replace(ran.error.failure, check=ran.name))
         message = ran.error.failure.message if ran.error else ""
         checks.append(Check(ran.name, ran.title, ran.error is None, message))
+    checks += [Check(name, SLIPS[name], False, slip.message) for name, slip in subject.slips.items()]
     passed = sum(check.passed for check in checks)
-    remark = ""
-    if passed and _knows_only_the_examples(outcomes):
-        passed, remark = 0, "right only on the examples, on no input drawn afresh: no points"
-    smallest = min(failures, key=lambda failure: failure.size, default=None)
+    # what is wrong with the values comes first: whoever mends that may well mend the rest
+    shown = failures or list(subject.slips.values())
+    smallest = min(shown, key=lambda failure: failure.size, default=None)
+    if failures and smallest and UNSTABLE in subject.slips:
+        smallest = replace(smallest, message=f"{smallest.message}; {subject.slips[UNSTABLE].message}")
     mistake, hint = diagnose(subject) if smallest else ("", "")
     return Exercise(
         subject.kernel,
@@ -192,16 +235,10 @@ def _exercise(subject: Subject, points: float, outcomes: list[Ran]) -> Exercise:
         _verdict(failures, smallest),
         tuple(checks),
         smallest,
+        "known" if mistake else "",
         mistake,
         hint,
-        remark,
     )
-
-
-def _knows_only_the_examples(outcomes: list[Ran]) -> bool:
-    """Whether there are checks on fresh inputs and none passed: then answers to the others can be known by heart."""
-    fresh = [ran for ran in outcomes if ran.fresh]
-    return bool(fresh) and all(ran.error for ran in fresh)
 
 
 def _verdict(failures: list[Failure], smallest: Failure | None) -> str:

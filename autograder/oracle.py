@@ -99,7 +99,7 @@ class Recorder:
                 ],
             },
         )
-        key = _key(args)
+        key = key_of(args)
         # a kernel without arguments is a design, checked by its properties: its answer would be the solution
         kept["expected"][key] = _short(self.expected(kernel, args), args) if args else Outcome()
         for mistake in kept["mistakes"]:
@@ -139,14 +139,14 @@ class Record:
         return tuple(self._kernels[kernel]["parameters"])
 
     def expected(self, kernel: str, args: tuple[Any, ...]) -> Outcome:
-        return _full(self._kernels[kernel]["expected"][_key(args)], args)
+        return _full(self._kernels[kernel]["expected"][key_of(args)], args)
 
     def mistakes(self, kernel: str) -> Iterator[tuple[str, str]]:
         return ((mistake["name"], mistake["hint"]) for mistake in self._kernels[kernel]["mistakes"])
 
     def mistaken(self, kernel: str, mistake: str, args: tuple[Any, ...]) -> Outcome | None:
         kept = next(m for m in self._kernels[kernel]["mistakes"] if m["name"] == mistake)
-        answer = kept["answers"].get(_key(args))
+        answer = kept["answers"].get(key_of(args))
         return answer and _full(answer, args)
 
 
@@ -169,5 +169,6 @@ def _frames(content: bytes) -> Iterator[dict[str, Any]]:
         at = end
 
 
-def _key(args: tuple[Any, ...]) -> str:
+def key_of(args: tuple[Any, ...]) -> str:
+    """What tells the arguments of one call from those of another: a digest of all that they hold."""
     return hashlib.sha256(wire.pack({"args": plain(args)})).hexdigest()[:32]

@@ -20,6 +20,13 @@ UNGRADABLE = "ungradable file"
 FAULT = "grader fault"
 GRADED = "graded"
 
+SIDE_EFFECTS = "leaves_inputs_alone"
+"""Name of the check that is failed by changing an input, or a result handed out earlier. It stands for no test: it is
+added where that was seen, so that it costs one check, and no other check looks at it."""
+
+UNSTABLE = "answers_alike"
+"""Name of the check that is failed, likewise, by two different answers to the same call."""
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -95,7 +102,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Exercise:
-    """Result of one kernel: points possible, score reached, every check, the smallest failure, a known mistake."""
+    """Result of one kernel: points possible, score reached, every check, the smallest failure, and its cause.
+
+    cause : the kind of cause that the diagnosis found, such as "known" or "relation"; hint : what it tells the learner
+    mistake : name of the known mistake, if it is one
+    """
 
     kernel: str
     points: float
@@ -103,6 +114,7 @@ class Exercise:
     verdict: str
     checks: tuple[Check, ...] = ()
     failure: Failure | None = None
+    cause: str = ""
     mistake: str = ""
     hint: str = ""
     remark: str = ""

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from .inside.calling import Caller, Opaque, Outcome, digest, masked, plain
 from .inside.functions import Known, Seeded
 from .oracle import Oracle
-from .results import NOT_WRITTEN, RAISED, TOO_SLOW, Failure, Panel
+from .results import NOT_WRITTEN, RAISED, SIDE_EFFECTS, TOO_SLOW, UNSTABLE, Failure, Panel
 
 Call = Callable[[tuple[Any, ...]], Outcome]
 """Calls the learner's function on copies of the arguments; raises Stopped if no answer can come any more."""
@@ -43,6 +43,12 @@ class Timed(Protocol):
 ROUNDS = (24, 160)
 """Runs of a race until it may end early, and at most."""
 
+REPEATS = 2
+"""How many calls, beside one that failed, are asked once more at the end."""
+
+QUICK_SECONDS = 0.2
+"""A call that took longer is not asked again, unless it failed."""
+
 RACE_SECONDS = 2.0
 """Seconds of the kernel's own after which a race ends."""
 
@@ -67,15 +73,27 @@ class CheckFailure(AssertionError):
 class Seen:
     """One call that a check made, and what it did.
 
+    expected : what the reference does, None where a check states a property instead
+    passed : whether the check was content with it, side effects aside
     rtol : the tolerance that the check named, None for the usual one
     exact_dtype, quiet : True if all that was wrong was the result's dtype, or a warning
+    seconds : that the call took
     """
 
     args: tuple[Any, ...]
     outcome: Outcome
+    expected: Outcome | None = None
+    passed: bool = True
     rtol: float | None = None
     exact_dtype: bool = False
     quiet: bool = False
+    seconds: float = 0.0
+
+    @property
+    def tolerance(self) -> float:
+        """Relative tolerance for comparing another answer to the same call with this one."""
+        wanted = None if self.expected is None else self.expected.value
+        return self.rtol or tolerance((*self.args, wanted, self.outcome.value))
 
     def equals(self, answer: Outcome) -> bool:
         """Whether another function, asked the same, did what this one did, in all that the check looked at."""
@@ -93,66 +111,93 @@ class Seen:
 class Subject:
     """A kernel under check: calls it, compares it with the oracle, and remembers what it saw.
 
+    A difference is noted, and the check goes on to its other calls: so a kernel cannot tell from what it is asked next
+    whether it was right, and the diagnosis sees in which calls it fails. `settle` then fails the check.
+
     kernel : name of the kernel; call : how to call the learner's function; oracle : knows the right answers
+    seen : all calls so far; slips : by the name of their check, what is wrong beside the values, the smallest of each
+    fault : what our own side raised in a call, if it did
     """
 
     kernel: str
     call: Call
     oracle: Oracle
     seen: list[Seen] = field(default_factory=list)
+    slips: dict[str, Failure] = field(default_factory=dict)
     stopped: Stopped | None = None
     failed: bool = False
+    fault: Exception | None = None
+    _noted: list[Failure] = field(default_factory=list)
+    _check: int = 0
+    _paid: dict[str, int] = field(default_factory=dict)
     _raced: tuple[float, tuple[Any, ...], Any] | None = None
+
+    def begin(self) -> None:
+        """Begin a new check."""
+        self._check += 1
+        self._noted.clear()
+
+    def settle(self) -> None:
+        """End a check: fail with the smallest failure that was noted in it."""
+        if self._noted:
+            raise CheckFailure(min(self._noted, key=lambda failure: failure.size))
 
     def agrees(
         self, *args: Any, dtype: type | None = None, rtol: float | None = None, quiet: bool = False
     ) -> None:
-        """Require the same answer as the reference, and untouched arguments.
+        """Require the same answer as the reference.
 
         Values are compared with the relative tolerance `rtol`: unless it is given, 1e-4 if an argument or the right
         answer is float32, else 1e-10. With `dtype` the result's dtype must be exactly that; otherwise any numeric dtype
-        that holds the values will do. With `quiet` there must be no RuntimeWarning, which is overlooked otherwise.
+        that holds the values will do. With `quiet` there must be no RuntimeWarning, which is overlooked otherwise. A
+        wrong dtype and a warning cost just the first check that asks about them, if the values are right.
         """
         outcome = self._ask(args)
         expected = self.oracle.expected(self.kernel, args)
-        self.seen[-1] = replace(self.seen[-1], rtol=rtol)
+        seen = self.seen[-1] = replace(self.seen[-1], expected=expected, rtol=rtol)
+        if outcome.error:
+            self.seen[-1] = replace(seen, passed=False)
+            return self._note(self._raised(args, outcome, expected))
         rtol = rtol or tolerance((*args, expected.value))
         found = _difference(expected.value, outcome.value, rtol)
         if found is None and dtype is not None and outcome.value.dtype != dtype:
             # Only here does the dtype tell one mistake from another: wrong values are diagnosed whatever their dtype.
-            self.seen[-1] = replace(self.seen[-1], exact_dtype=True)
+            seen = replace(seen, exact_dtype=True)
             found = (
                 "dtype",
                 f"the values are right, but their dtype is {outcome.value.dtype}, not {np.dtype(dtype)}",
                 None,
             )
         if found is None and quiet and outcome.warning:
-            self.seen[-1] = replace(self.seen[-1], quiet=True)
+            seen = replace(seen, quiet=True)
             found = "warning", f"the values are right, but on the way NumPy warns: {outcome.warning}", None
-        if found is None:
-            found = self._side_effects(args, outcome)
         if found is not None:
+            self.seen[-1] = replace(seen, passed=False)
             reason, message, index = found
-            again = self._call(args)
-            if not same_outcome(again, outcome, rtol):
-                message += "; called twice with the same input, your function gave two different answers"
-            self._fail(args, reason, message, index, *_part(expected.value, outcome.value, rtol))
+            if reason in ("dtype", "warning") and self._paid.setdefault(reason, self._check) != self._check:
+                return
+            parts = _part(expected.value, outcome.value, rtol)
+            self._note(self._described(args, reason, message, index, *parts))
 
     def raises(self, error: type[Exception], *args: Any) -> None:
         """Require that the call raises `error`."""
-        outcome = self._ask(args, may_raise=True)
-        if outcome.error != error.__name__:
+        outcome = self._ask(args)
+        expected = Outcome(error=error.__name__)
+        passed = outcome.error == error.__name__
+        self.seen[-1] = replace(self.seen[-1], expected=expected, passed=passed)
+        if not passed:
             got = f"raised {outcome.error}" if outcome.error else "returned a value"
-            self._fail(
-                args, "no error", f"this call must raise {error.__name__}, but it {got}", got=outcome.value
-            )
+            message = f"this call must raise {error.__name__}, but it {got}"
+            self._note(self._described(args, "no error", message, got=outcome.value))
 
     def returns(self, *args: Any) -> Any:
         """Call the kernel and return its plain value, for checks of a property; `require` then states the property."""
         outcome = self._ask(args)
-        found = self._side_effects(args, outcome)
-        if found is not None:
-            self._fail(args, found[0], found[1], got=outcome.value)
+        if outcome.error:
+            self.seen[-1] = replace(self.seen[-1], passed=False)
+            expected = self.oracle.expected(self.kernel, args)
+            self._note(self._raised(args, outcome, expected))
+            self.settle()
         return outcome.value
 
     def require(
@@ -160,7 +205,36 @@ class Subject:
     ) -> None:
         """Fail with `message` (a sentence for the learner) unless `condition` holds; `args` are those of the call."""
         if not condition:
+            self._blame(args)
             self._fail(args, "property", message, None, expected, got)
+
+    def unusable(self, message: str) -> Failure:
+        """A failure for the last call, which returned what no check can work with."""
+        if not self.seen:
+            return self._failure((), "type", message)
+        last = self.seen[-1] = replace(self.seen[-1], passed=False)
+        self.failed = True
+        return self._described(last.args, "type", message, got=last.outcome.value)
+
+    def repeat(self, rng: np.random.Generator) -> None:
+        """Ask a few calls once more, now that no check is left, to notice a kernel that answers differently each time."""
+        if self.stopped or any(seen.outcome.error == "NotImplementedError" for seen in self.seen):
+            return
+        wrong = [seen for seen in self.seen if not seen.passed]
+        first = min(wrong, key=lambda seen: _size(seen.args), default=None)
+        quick = [seen for seen in self.seen if seen is not first and seen.seconds < QUICK_SECONDS]
+        some = [quick[at] for at in rng.permutation(len(quick))[:REPEATS]]
+        for seen in ([first] if first is not None else []) + some:
+            try:
+                again = self._call(seen.args)
+            except CheckFailure:
+                return
+            if again.error != seen.outcome.error or not _same_value(
+                again.value, seen.outcome.value, max(seen.tolerance, 1e-7)
+            ):
+                message = "called twice with the same input, your function gave two different answers"
+                self._slip(UNSTABLE, self._described(seen.args, "unstable", message))
+                return
 
     def keeps_up(
         self,
@@ -246,19 +320,25 @@ class Subject:
         except Stopped as stopped:
             self.stopped = stopped
             raise CheckFailure(self._failure(shown, stopped.verdict, str(stopped))) from None
+        except Exception as error:
+            self.fault = error
+            raise
         if outcome.error:
             self._fail(shown, RAISED, f"in the race, your function raised {outcome.error}: {outcome.message}")
         return outcome
 
-    def _ask(self, args: tuple[Any, ...], may_raise: bool = False) -> Outcome:
+    def _ask(self, args: tuple[Any, ...]) -> Outcome:
+        """Call the kernel and remember it; a kernel without arguments is asked once, and its first answer counts."""
+        if not args and self.seen:
+            return self.seen[-1].outcome
+        begin = time.perf_counter()
         outcome = self._call(args)
-        self.seen.append(Seen(args, outcome))
+        self.seen.append(Seen(args, outcome, seconds=time.perf_counter() - begin))
         if outcome.error == "NotImplementedError":
+            self.seen[-1] = replace(self.seen[-1], passed=False)
             self._fail(args, NOT_WRITTEN, f"{self.kernel} is not written yet")
-        if outcome.error and not may_raise:
-            expected = self.oracle.expected(self.kernel, args).value
-            detail = f": {outcome.message}" if outcome.message else ""
-            self._fail(args, RAISED, f"your function raised {outcome.error}{detail}", None, expected)
+        if not outcome.error:
+            self._notice_side_effects(args, outcome)
         return outcome
 
     def _call(self, args: tuple[Any, ...]) -> Outcome:
@@ -267,25 +347,42 @@ class Subject:
                 return self.call(args)
             except Stopped as stopped:
                 self.stopped = stopped
+            except Exception as error:
+                self.fault = error
+                raise
         self.failed = True
         raise CheckFailure(self._failure(args, self.stopped.verdict, str(self.stopped)))
 
-    def _side_effects(self, args: tuple[Any, ...], outcome: Outcome) -> tuple[str, str, None] | None:
+    def _notice_side_effects(self, args: tuple[Any, ...], outcome: Outcome) -> None:
         for name, before, after in zip(
             self.oracle.parameters(self.kernel), args, outcome.after, strict=False
         ):
             if not _same_value(plain(before), after, 0.0):
-                return (
-                    "input changed",
-                    f"the result is right, but your function changes its input {name}",
-                    None,
-                )
+                message = f"your function changes its input {name}, so it changes for whoever called it"
+                return self._slip(SIDE_EFFECTS, self._described(args, "input changed", message))
         if outcome.stale:
             message = (
                 "an array that your function returned earlier has changed: return a new array from every call"
             )
-            return "stale result", message, None
-        return None
+            self._slip(SIDE_EFFECTS, self._described(args, "stale result", message))
+
+    def _slip(self, name: str, failure: Failure) -> None:
+        known = self.slips.get(name)
+        if known is None or failure.size < known.size:
+            self.slips[name] = replace(failure, check=name)
+
+    def _blame(self, args: tuple[Any, ...]) -> None:
+        """Mark the last call with these arguments as one that a check was not content with."""
+        for at in range(len(self.seen) - 1, -1, -1):
+            if self.seen[at].args is args or _same_args(self.seen[at].args, args):
+                self.seen[at] = replace(self.seen[at], passed=False)
+                return
+
+    def _raised(self, args: tuple[Any, ...], outcome: Outcome, expected: Outcome) -> Failure:
+        detail = f": {outcome.message}" if outcome.message else ""
+        return self._described(
+            args, RAISED, f"your function raised {outcome.error}{detail}", None, expected.value
+        )
 
     def _failure(self, args: tuple[Any, ...], reason: str, message: str) -> Failure:
         names = self.oracle.parameters(self.kernel)[: len(args)]
@@ -297,7 +394,7 @@ class Subject:
             "", f"{self.kernel}({', '.join(names)})", reason, message, None, inputs, None, None, size
         )
 
-    def _fail(
+    def _described(
         self,
         args: tuple[Any, ...],
         reason: str,
@@ -305,19 +402,25 @@ class Subject:
         index: tuple[int, ...] | None = None,
         expected: Any = None,
         got: Any = None,
-    ) -> None:
-        described = self._failure(args, reason, message)
-        failure = replace(
-            described,
+    ) -> Failure:
+        failure = self._failure(args, reason, message)
+        return replace(
+            failure,
             inputs=()
             if reason == TOO_SLOW
-            else described.inputs,  # what was timed is nothing to work out by hand
+            else failure.inputs,  # what was timed is nothing to work out by hand
             index=index,
             expected=None if expected is None else Panel.of("expected", expected),
             got=None if got is None else Panel.of("got", got),
         )
+
+    def _note(self, failure: Failure) -> None:
+        self.failed = True
+        self._noted.append(failure)
+
+    def _fail(self, args: tuple[Any, ...], reason: str, message: str, *more: Any) -> None:
         self.failed |= reason != TOO_SLOW
-        raise CheckFailure(failure)
+        raise CheckFailure(self._described(args, reason, message, *more))
 
 
 def _seconds(function: Callable[[], Any], times: int = 1) -> float:
@@ -363,6 +466,12 @@ def _parts(values: tuple[Any, ...]) -> Iterator[Any]:
 def _size(args: tuple[Any, ...]) -> int:
     """How many numbers the arguments hold."""
     return sum(np.size(value) for value in _parts(args))
+
+
+def _same_args(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    return len(one) == len(other) and all(
+        mine is its or _same_value(plain(mine), plain(its), 0.0) for mine, its in zip(one, other, strict=True)
+    )
 
 
 def same_outcome(one: Outcome, other: Outcome, rtol: float) -> bool:

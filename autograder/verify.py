@@ -17,7 +17,7 @@ from .grading import referee
 from .inside.calling import Caller, Outcome
 from .jail import Limits
 from .mistakes import Variant
-from .oracle import Reference
+from .oracle import Reference, key_of
 from .rebuild import rebuild
 from .results import Exercise
 from .sample import fill, reference_cell
@@ -25,6 +25,9 @@ from .subject import Call
 
 SEEDS = (PUBLIC_SEED, "verify-1", "verify-2")
 """The learners' inputs and two draws of fresh ones: a mistake must fail on each, an alternative pass."""
+
+BY_HEART = "verify-3"
+"""A draw on which every mistake is tried once more, by a kernel that knows the right answers to the learners' inputs."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,17 @@ def verify_chapter(
 ) -> list[Row]:
     """Prove the checks of every kernel of a chapter.
 
-    A mistake counts as rejected if it loses points under every seed and the check it is about fails; as named if the
-    diagnosis shows its own hint. An alternative is accepted if it keeps full points under every seed. The untouched and
-    the reference notebook are graded whole, through the jail.
+    A mistake counts as rejected if it loses points under every seed and the check it is about fails, also where it comes
+    with the public answers known by heart; as named if the diagnosis shows its own hint. An alternative is accepted if it
+    keeps full points under every seed. Answers known by heart alone, and an error whatever is asked, get nothing. The
+    untouched and the reference notebook are graded whole, through the jail.
     """
     reference = Reference(chapter)
     points = reference.points()
     untouched, full = _whole_notebooks(chapter, reference)
-    tried = _try_variants(chapter, reference, step)
+    public = _public_answers(chapter, reference)
+    tried = _try_variants(chapter, reference, public, step)
+    empty = _try_empty(chapter, reference, public)
     rows = []
     for kernel, worth in points.items():
         problems: list[str] = []
@@ -76,6 +82,9 @@ def verify_chapter(
             problems.append(f"{kernel}: the untouched notebook gets {untouched[kernel].score:g} points")
         if full[kernel].score != worth:
             problems.append(f"{kernel}: the reference gets {full[kernel].score:g} of {worth:g} points")
+        for what, exercises in empty.items():
+            if exercises[kernel].score:
+                problems.append(f"{kernel}: {what} gets {exercises[kernel].score:g} points")
         if {"float32", "float64"} & dtypes and not {"float32", "float64"} <= dtypes:
             problems.append(f"{kernel}: no check tries both float32 and float64")
         if not wrong or not right:
@@ -91,29 +100,84 @@ def verify_chapter(
     return rows
 
 
-@dataclass(frozen=True)
+@dataclass
 class Trial:
-    """What the checks found of one variant, under each seed, and the dtypes they tried it with."""
+    """What the checks found of one variant, under each seed and with answers by heart, and the dtypes they tried."""
 
     variant: Variant
     found: dict[str, Exercise]
     dtypes: set[str]
+    by_heart: Exercise | None = None
 
 
-def _try_variants(chapter: Chapter, reference: Reference, step: Callable[[int, int], None]) -> list[Trial]:
+Answers = dict[str, dict[str, Outcome]]
+"""For each kernel the right answers to calls, by `key_of` their arguments."""
+
+
+def _public_answers(chapter: Chapter, reference: Reference) -> Answers:
+    """All that can be learnt by heart: the right answers to the calls that the instant check makes."""
+    answers: Answers = {kernel: {} for kernel in reference.points()}
+
+    def noting(kernel: str) -> Call:
+        def call(args: tuple[Any, ...]) -> Outcome:
+            outcome = answers[kernel][key_of(args)] = reference.expected(kernel, args)
+            return outcome
+
+        return call
+
+    run_checks(chapter.checks, reference, {kernel: noting(kernel) for kernel in answers}, PUBLIC_SEED)
+    return answers
+
+
+def _by_heart(answers: dict[str, Outcome], otherwise: Call) -> Call:
+    """A kernel that knows these answers, and does something else wherever it is asked anything else."""
+    return lambda args: answers.get(key_of(args)) or otherwise(args) if args else otherwise(args)
+
+
+def _always_raises(args: tuple[Any, ...]) -> Outcome:
+    return Outcome(error="ValueError", after=args)
+
+
+def _try_empty(chapter: Chapter, reference: Reference, public: Answers) -> dict[str, dict[str, Exercise]]:
+    """Grade kernels that can nothing, by what they do: none may get a point."""
+    calls: dict[str, dict[str, Call]] = {
+        "knowing the public answers by heart, and no more,": {
+            kernel: _by_heart(answers, lambda args: Outcome(after=args)) for kernel, answers in public.items()
+        },
+        "raising ValueError whatever is asked": {kernel: _always_raises for kernel in public},
+    }
+    return {
+        what: {one.kernel: one for one in run_checks(chapter.checks, reference, made, BY_HEART)}
+        for what, made in calls.items()
+    }
+
+
+def _try_variants(
+    chapter: Chapter, reference: Reference, public: Answers, step: Callable[[int, int], None]
+) -> list[Trial]:
     """Run the checks on every variant; one run of pytest takes a variant of each kernel."""
     trials = [Trial(variant, {}, set()) for variant in mistakes.of(chapter.name)]
     by_kernel = [[t for t in trials if t.variant.kernel == kernel] for kernel in reference.points()]
     rounds = list(itertools.zip_longest(*by_kernel))
-    for number, (seed, together) in enumerate(itertools.product(SEEDS, rounds), 1):
+    total = (len(SEEDS) + 1) * len(rounds)
+    for number, (seed, together) in enumerate(itertools.product((*SEEDS, BY_HEART), rounds), 1):
         present = {trial.variant.kernel: trial for trial in together if trial is not None}
-        calls = {
+        calls: dict[str, Call] = {
             kernel: _watching(Caller(trial.variant.function), trial.dtypes)
             for kernel, trial in present.items()
         }
-        for exercise in run_checks(chapter.checks, reference, calls, seed):
-            present[exercise.kernel].found[seed] = exercise
-        step(number, len(SEEDS) * len(rounds))
+        if seed == BY_HEART:
+            calls = {
+                kernel: _by_heart(public[kernel], call)
+                for kernel, call in calls.items()
+                if present[kernel].variant.is_wrong
+            }
+        for exercise in run_checks(chapter.checks, reference, calls, seed) if calls else ():
+            if seed == BY_HEART:
+                present[exercise.kernel].by_heart = exercise
+            else:
+                present[exercise.kernel].found[seed] = exercise
+        step(number, total)
     return trials
 
 
@@ -135,14 +199,22 @@ def _whole_notebooks(
 def _is_rejected(trial: Trial, problems: list[str]) -> bool:
     variant, before = trial.variant, len(problems)
     for seed, exercise in trial.found.items():
-        failed = {check.name for check in exercise.checks if not check.passed}
         if exercise.score >= exercise.points:
             problems.append(f"{variant.kernel}: the mistake {variant.name} passes (seed {seed})")
-        elif variant.caught_by not in failed:
+        elif variant.caught_by not in _failed(exercise):
             problems.append(
                 f"{variant.kernel}: {variant.caught_by} lets the mistake {variant.name} pass (seed {seed})"
             )
+    if trial.by_heart and variant.caught_by not in _failed(trial.by_heart):
+        problems.append(
+            f"{variant.kernel}: {variant.caught_by} lets the mistake {variant.name} pass, if the public answers are known "
+            "by heart"
+        )
     return len(problems) == before
+
+
+def _failed(exercise: Exercise) -> set[str]:
+    return {check.name for check in exercise.checks if not check.passed}
 
 
 def _is_named(trial: Trial, problems: list[str]) -> bool:

@@ -9,6 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from ..results import SIDE_EFFECTS
+
+__all__ = ["SIDE_EFFECTS", "Variant", "alternative", "mistake", "of"]
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -34,7 +38,10 @@ _variants: dict[str, list[Variant]] = {}
 
 
 def mistake(kernel: str, hint: str, caught_by: str) -> Callable[[Function], Function]:
-    """Mark a function as a wrong way to write `kernel`; the check named `caught_by` must fail on it."""
+    """Mark a function as a wrong way to write `kernel`; the check named `caught_by` must fail on it.
+
+    That is `SIDE_EFFECTS` if all its values are right, but it changes an input or an earlier result.
+    """
 
     def mark(function: Function) -> Function:
         _keep(Variant(kernel, function.__name__, function, hint, caught_by), function.__module__)

@@ -2,10 +2,11 @@
 
 import ast
 import contextlib
+import functools
 import hashlib
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from .diagnosis import explain
 from .oracle import Oracle
 from .results import (
     CRASHED,
@@ -30,7 +32,7 @@ from .results import (
     Exercise,
     Failure,
 )
-from .subject import Call, CheckFailure, Subject
+from .subject import Call, CheckFailure, Seen, Subject
 
 PUBLIC_SEED = "public"
 """Seed of the inputs that learners see; grading draws fresh ones."""
@@ -45,6 +47,10 @@ SLIPS = {
     UNSTABLE: "answers the same whenever it is asked the same",
 }
 """Titles of the checks that stand for no test: each is added, failed, where its slip was seen."""
+
+
+SILENT = (NOT_WRITTEN, TOO_SLOW)
+"""Failures that say all there is to say: no cause is looked for."""
 
 
 class CheckError(Exception):
@@ -157,7 +163,22 @@ def run_checks(
     for kernel, subject in subjects.items():
         _see_whose_fault(path, subject, plugin)
         subject.repeat(random_for(seed, f"repeat {kernel}"))
-    return [_exercise(subjects[kernel], points[kernel], plugin.outcomes[kernel]) for kernel in kernels]
+    return [
+        _exercise(
+            subjects[kernel],
+            points[kernel],
+            plugin.outcomes[kernel],
+            functools.partial(_another_draw, path, subjects[kernel], seed) if oracle.knows_all else None,
+        )
+        for kernel in kernels
+    ]
+
+
+def _another_draw(path: Path, subject: Subject, seed: str) -> list[Seen]:
+    """What a kernel does with the inputs of another draw: evidence for the diagnosis, of no effect on the score."""
+    other = Subject(subject.kernel, subject.call, subject.oracle)
+    _run_pytest(path, Plugin({subject.kernel: other}, f"another than {seed}"))
+    return other.seen
 
 
 def _see_whose_fault(path: Path, subject: Subject, plugin: Plugin) -> None:
@@ -204,7 +225,9 @@ def _run_pytest(path: Path, plugin: Plugin) -> None:
         )
 
 
-def _exercise(subject: Subject, points: float, outcomes: list[Ran]) -> Exercise:
+def _exercise(
+    subject: Subject, points: float, outcomes: list[Ran], more: Callable[[], list[Seen]] | None
+) -> Exercise:
     if not outcomes:
         raise CheckError(f"no check uses the kernel {subject.kernel}")
     failures: list[Failure] = []
@@ -227,7 +250,7 @@ def _exercise(subject: Subject, points: float, outcomes: list[Ran]) -> Exercise:
     smallest = min(shown, key=lambda failure: failure.size, default=None)
     if failures and smallest and UNSTABLE in subject.slips:
         smallest = replace(smallest, message=f"{smallest.message}; {subject.slips[UNSTABLE].message}")
-    mistake, hint = diagnose(subject) if smallest else ("", "")
+    cause = explain(subject, more) if smallest and smallest.reason not in SILENT else None
     return Exercise(
         subject.kernel,
         points,
@@ -235,9 +258,9 @@ def _exercise(subject: Subject, points: float, outcomes: list[Ran]) -> Exercise:
         _verdict(failures, smallest),
         tuple(checks),
         smallest,
-        "known" if mistake else "",
-        mistake,
-        hint,
+        cause.kind if cause else "",
+        cause.mistake if cause else "",
+        cause.text if cause else "",
     )
 
 
@@ -251,19 +274,6 @@ def _verdict(failures: list[Failure], smallest: Failure | None) -> str:
     if smallest.reason in (NOT_WRITTEN, RAISED, TOO_SLOW):
         return smallest.reason
     return WRONG
-
-
-def diagnose(subject: Subject) -> tuple[str, str]:
-    """Name and hint of the first known mistake that answers every call as the subject did; empty if there is none."""
-    for name, hint in subject.oracle.mistakes(subject.kernel):
-        for seen in subject.seen:
-            answer = subject.oracle.mistaken(subject.kernel, name, seen.args)
-            if answer is None or not seen.equals(answer):
-                break
-        else:
-            if subject.seen:
-                return name, hint
-    return "", ""
 
 
 def check_names(path: Path) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from .chapters import Chapter, check_points
 from .inside import wire
 from .inside.calling import Caller, Outcome, plain
+from .naming import Naming
 
 
 class Oracle(Protocol):
@@ -25,8 +26,21 @@ class Oracle(Protocol):
     def parameters(self, kernel: str) -> tuple[str, ...]:
         """Names of the kernel's parameters."""
 
+    def naming(self, kernel: str) -> Naming:
+        """What the kernel's docstring calls its parameters, their axes and its results."""
+
+    @property
+    def knows_all(self) -> bool:
+        """Whether it can answer to any arguments, not just to those that checks draw for learners."""
+
     def expected(self, kernel: str, args: tuple[Any, ...]) -> Outcome:
-        """What the reference does with these arguments."""
+        """What the reference does with these arguments.
+
+        Raises
+        ------
+        KeyError
+            If it does not know.
+        """
 
     def mistakes(self, kernel: str) -> Iterator[tuple[str, str]]:
         """Name and hint of each known mistake of the kernel."""
@@ -52,6 +66,11 @@ class Reference:
     def parameters(self, kernel: str) -> tuple[str, ...]:
         return tuple(inspect.signature(getattr(self.module, kernel)).parameters)
 
+    knows_all = True
+
+    def naming(self, kernel: str) -> Naming:
+        return Naming.of(self.parameters(kernel), inspect.getdoc(getattr(self.module, kernel)) or "")
+
     def expected(self, kernel: str, args: tuple[Any, ...]) -> Outcome:
         return Caller(getattr(self.module, kernel))(args)
 
@@ -76,6 +95,11 @@ class Recorder:
     def parameters(self, kernel: str) -> tuple[str, ...]:
         return self._reference.parameters(kernel)
 
+    knows_all = False  # nothing is to be found out: it is the reference that is called
+
+    def naming(self, kernel: str) -> Naming:
+        return self._reference.naming(kernel)
+
     def mistakes(self, kernel: str) -> Iterator[tuple[str, str]]:
         return iter(())
 
@@ -92,6 +116,10 @@ class Recorder:
             {
                 "parameters": list(self.parameters(kernel)),
                 "points": self.points()[kernel],
+                "axes": {
+                    name: [list(form) for form in forms] for name, forms in self.naming(kernel).axes.items()
+                },
+                "results": list(self.naming(kernel).results),
                 "expected": {},
                 "mistakes": [
                     {"name": name, "hint": hint, "answers": {}}
@@ -118,7 +146,8 @@ class Recorder:
 class Record:
     """The oracle of a learner's kit: answers that were recorded from the reference when the chapter was released."""
 
-    FORMAT = 2
+    FORMAT = 3
+    knows_all = False
 
     def __init__(self, path: Path):
         try:
@@ -137,6 +166,11 @@ class Record:
 
     def parameters(self, kernel: str) -> tuple[str, ...]:
         return tuple(self._kernels[kernel]["parameters"])
+
+    def naming(self, kernel: str) -> Naming:
+        kept = self._kernels[kernel]
+        axes = {name: tuple(map(tuple, forms)) for name, forms in kept["axes"].items()}
+        return Naming(self.parameters(kernel), axes, tuple(kept["results"]))
 
     def expected(self, kernel: str, args: tuple[Any, ...]) -> Outcome:
         return _full(self._kernels[kernel]["expected"][key_of(args)], args)

@@ -188,6 +188,7 @@ def _decode(tree: Any, arrays: list[np.ndarray], depth: int) -> Any:
                 after=tuple(fields["after"]),
                 stale=bool(fields["stale"]),
                 warning=clean(fields["warning"], 300),
+                where=clean(fields["where"], 500),
             )
         case other:
             raise WireError(f"unknown kind {str(other)[:40]!r}")

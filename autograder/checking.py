@@ -6,6 +6,7 @@ import functools
 import hashlib
 import io
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from .diagnosis import explain
+from .diagnosis import Cause, explain
 from .oracle import Oracle
 from .results import (
     CRASHED,
@@ -250,7 +251,7 @@ def _exercise(
     smallest = min(shown, key=lambda failure: failure.size, default=None)
     if failures and smallest and UNSTABLE in subject.slips:
         smallest = replace(smallest, message=f"{smallest.message}; {subject.slips[UNSTABLE].message}")
-    cause = explain(subject, more) if smallest and smallest.reason not in SILENT else None
+    cause = _cause(subject, more) if smallest and smallest.reason not in SILENT else None
     return Exercise(
         subject.kernel,
         points,
@@ -262,6 +263,15 @@ def _exercise(
         cause.mistake if cause else "",
         cause.text if cause else "",
     )
+
+
+def _cause(subject: Subject, more: Callable[[], list[Seen]] | None) -> Cause | None:
+    """What the diagnosis finds. Should it fail itself, it says so, and the verdict stands without a cause."""
+    try:
+        return explain(subject, more)
+    except Exception as error:
+        warnings.warn(f"no cause for {subject.kernel}: {type(error).__name__}: {error}", stacklevel=2)
+        return None
 
 
 def _verdict(failures: list[Failure], smallest: Failure | None) -> str:

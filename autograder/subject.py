@@ -69,7 +69,7 @@ class CheckFailure(AssertionError):
         self.failure = failure
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Seen:
     """One call that a check made, and what it did.
 

@@ -23,7 +23,7 @@ from ..results import SIDE_EFFECTS, UNSTABLE
 from ..subject import Seen, Subject
 from .as_if import AsIf, as_ifs
 from .conditions import parting
-from .relations import Relation, alike, relations
+from .relations import Relation, alike, related
 
 Claim = Callable[[Args, Outcome, Outcome], bool | None]
 """What a cause says of any call, given its arguments, the right answer and the kernel's: whether it is true there; None if
@@ -272,11 +272,11 @@ def _as_ifs(naming: Naming, valued: list[Seen]) -> list[AsIf]:
 
 
 def _two_as_ifs(subject: Subject, naming: Naming, returned: list[Seen], valued: list[Seen]) -> _Part | None:
-    """The right thing, done to arguments that were changed in two ways; the first of these tells most."""
-    first = max(valued, key=_telling)
-    if first.seconds > SLOW_SECONDS:
+    """The right thing, done to arguments that were changed in two ways."""
+    first = max((call for call in valued if call.seconds < SLOW_SECONDS), key=_telling, default=None)
+    if first is None:
         return None
-    changes = _as_ifs(naming, valued)[:PAIRED]
+    changes = [as_if for as_if in _as_ifs(naming, valued) if as_if.usual][:PAIRED]
     for one, other in itertools.combinations(changes, 2):
 
         def change(args: Args, one: AsIf = one, other: AsIf = other) -> Args | None:
@@ -291,14 +291,14 @@ def _two_as_ifs(subject: Subject, naming: Naming, returned: list[Seen], valued: 
 
 def _as_if_and_relation(subject: Subject, naming: Naming, valued: list[Seen]) -> _Part | None:
     """The right thing done to other arguments, and a strong relation on top of it."""
-    first = max(valued, key=_telling)
-    if first.expected is None or _telling(first) > LARGEST or first.seconds > SLOW_SECONDS:
+    first = max((call for call in valued if call.seconds < SLOW_SECONDS), key=_telling, default=None)
+    if first is None or first.expected is None or _telling(first) > LARGEST:
         return None
     for as_if in _as_ifs(naming, valued):
         answer = _answer_to(subject, as_if.change, first.args, first.expected)
         if answer is None or answer.error or isinstance(answer.value, tuple | dict):
             continue
-        for relation in relations(naming, first.args, answer.value, first.outcome.value):
+        for relation in related(naming, first.args, answer.value, first.outcome.value):
             if relation.kind in WEAK:
                 continue
 
@@ -387,7 +387,7 @@ def _one_relation(naming: Naming, valued: list[Seen], wanted: Callable[[str], bo
             continue
         wrong = wrong or pairs
         call, right, got = max(wrong, key=lambda pair: np.size(pair[1]) if pair[1] is not None else 0)
-        for relation in relations(naming, call.args, right, got):
+        for relation in related(naming, call.args, right, got):
             if wanted(relation.kind) and all(
                 relation.holds(call.args, right, got) is not False for call, right, got in wrong
             ):
@@ -452,7 +452,7 @@ def _mistake_and_relation(subject: Subject, naming: Naming, valued: list[Seen]) 
         answer = subject.oracle.mistaken(subject.kernel, name, first.args)
         if answer is None or answer.error or isinstance(answer.value, tuple | dict):
             continue
-        for relation in relations(naming, first.args, answer.value, first.outcome.value):
+        for relation in related(naming, first.args, answer.value, first.outcome.value):
             if relation.kind in WEAK:
                 continue
             answers = [(call, subject.oracle.mistaken(subject.kernel, name, call.args)) for call in valued]
@@ -485,7 +485,7 @@ def _most_of(naming: Naming, valued: list[Seen]) -> _Part | None:
     for call in valued:
         if call.expected is None or _telling(call) > LARGEST:
             continue
-        for relation in relations(naming, call.args, call.expected.value, call.outcome.value):
+        for relation in related(naming, call.args, call.expected.value, call.outcome.value):
             count = sum(
                 bool(other.expected)
                 and bool(relation.holds(other.args, other.expected.value, other.outcome.value))  # type: ignore[union-attr]

@@ -14,22 +14,35 @@ from ..naming import Args, Naming
 class AsIf:
     """A change of the arguments, and what to tell whoever's kernel answers as if it had got them changed like this.
 
-    The change gives None for arguments that it cannot be made to.
+    The change gives None for arguments that it cannot be made to. Only usual ones are tried two at a time.
     """
 
     text: str
     change: Callable[[Args], Args | None]
+    usual: bool = True
 
 
 FILTERS = ("w", "filters", "kernel")
 BIASES = ("b", "bias")
+
+UNUSUAL = (
+    "Your function loses",
+    "Your function squares",
+    "Your function takes the square root",
+    "Your function divides",
+    "Your function leaves out the",
+    "Your function takes {} in the opposite order",
+    "Your function answers as if",
+    "Your function does not use {}: it answers as if it were all",
+)
+"""How the sentences begin that tell of a change which few make."""
 
 
 def as_ifs(naming: Naming, args: Args) -> Iterator[AsIf]:
     """All changes that can be made to a call like this one, the most usual first."""
     for at, (name, value) in enumerate(zip(naming.parameters, args, strict=False)):
         for text, change in _of_value(naming, name, value):
-            yield AsIf(text.replace("{}", name), _at(at, change))
+            yield AsIf(text.replace("{}", name), _at(at, change), not text.startswith(UNUSUAL))
         if at == len(args) - 1 and at > 0 and not isinstance(value, np.ndarray | dict):
             yield AsIf(
                 f"Your function does not use {name}: it answers as if the default stood there.",

@@ -25,7 +25,14 @@ class Relation:
 
     kind: str
     text: str
-    holds: Holds
+    test: Holds
+
+    def holds(self, args: Args, right: Any, got: Any) -> bool | None:
+        """Whether it holds; False for values that cannot be compared like this at all."""
+        try:
+            return self.test(args, right, got)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return False
 
 
 def alike(one: Any, other: Any, rtol: float = 1e-9) -> bool:
@@ -53,7 +60,7 @@ def _numbers(value: Any) -> np.ndarray | None:
     return array.astype(float) if array.dtype.kind in "biuf" else None
 
 
-def relations(naming: Naming, args: Args, right: Any, got: Any) -> Iterator[Relation]:
+def related(naming: Naming, args: Args, right: Any, got: Any) -> Iterator[Relation]:
     """Relations that hold in this call, the most telling first."""
     wanted, found = _numbers_or_none(right), _numbers_or_none(got)
     if wanted is None or found is None:

@@ -1,0 +1,255 @@
+"""A wrong kernel is told why: known mistakes, other arguments, relations, two at once, conditions, exceptions."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograder.chapters import chapter
+from autograder.checking import run_checks
+from autograder.diagnosis import conditions, relations
+from autograder.inside.calling import Caller
+from autograder.naming import Naming
+from autograder.oracle import Reference
+from autograder.results import SIDE_EFFECTS, UNSTABLE, Exercise
+from solutions.backprop import conv2d_backward
+from solutions.filters import apply_filters, correlate2d, relu
+from solutions.fully_connected import cross_entropy, softmax
+from solutions.padding import conv2d, zero_pad
+from solutions.stride import output_size
+
+PUBLIC, FRESH = "public", "a draw of its own"
+
+
+def checked(kernel: str, function: Callable[..., Any], seed: str = PUBLIC) -> Exercise:
+    """Check a function in the place of a kernel of the course."""
+    for name in ("filters", "stride", "padding", "fully_connected", "backprop"):
+        reference = Reference(chapter(name))
+        if kernel in reference.points():
+            checks = chapter(name).checks
+            return run_checks(checks, reference, {kernel: Caller(function)}, seed)[0]
+    raise LookupError(kernel)
+
+
+def in_float32(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    return correlate2d(image.astype(np.float32), kernel.astype(np.float32)).astype(np.float64)
+
+
+def asserts_a_square(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    assert image.shape[0] == image.shape[1], "not square"
+    return correlate2d(image, kernel)
+
+
+def refuses_a_rest(x: Any, w: Any, b: Any, stride: int = 1, padding: int = 0) -> np.ndarray:
+    if (x.shape[1] + 2 * padding - w.shape[0]) % stride or (x.shape[2] + 2 * padding - w.shape[1]) % stride:
+        raise ValueError("the stride leaves a rest")
+    return conv2d(x, w, b, stride, padding)
+
+
+def cuts_from_p_to_minus_p(x: np.ndarray, padding: int) -> np.ndarray:
+    padded = zero_pad(x, padding + 1)
+    return (
+        padded
+        if padding == 1
+        else zero_pad(x, padding)[:, padding:-padding]
+        if padding == 0
+        else zero_pad(x, padding)
+    )
+
+
+def breaks_off(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    window = image[:2, :3]
+    return window @ window
+
+
+def changes_and_takes_absolutes(x: np.ndarray) -> np.ndarray:
+    result = np.abs(x)
+    x[...] = 1
+    return result
+
+
+def turned_with_stride_1(x: Any, w: Any, b: Any, stride: int = 1, padding: int = 0) -> np.ndarray:
+    return conv2d(x, w[::-1, ::-1], b, 1, padding)
+
+
+def mean_for_dw(dout: Any, x: Any, w: Any, stride: int = 1, padding: int = 0) -> tuple[Any, Any, Any]:
+    dx, dw, db = conv2d_backward(dout, x, w, stride, padding)
+    return dx, dw / len(x), db[:, np.newaxis]
+
+
+TOLD = [
+    ("correlate2d", lambda image, kernel: correlate2d(image, kernel)[..., None], "axis kept", "axis 2"),
+    ("correlate2d", lambda image, kernel: 3 * correlate2d(image, kernel), "factor", "3 times"),
+    ("correlate2d", lambda image, kernel: correlate2d(image, kernel)[:, ::-1], "mirrored", "axis 1"),
+    ("correlate2d", lambda image, kernel: list(correlate2d(image, kernel)), "container", "type"),
+    ("correlate2d", asserts_a_square, "exception", "refuses calls that are in order"),
+    ("correlate2d", asserts_a_square, "exception", "whenever H and W differ"),
+    ("correlate2d", breaks_off, "exception", "`return window @ window`"),
+    ("correlate2d", breaks_off, "exception", "window has shape"),
+    ("apply_filters", lambda v, f, b: apply_filters(v, f, b)[:-1], "cropped", "the last of axis 0"),
+    ("apply_filters", lambda v, f, b: apply_filters(v, f, b) + 2, "constant", "too large by 2"),
+    ("relu", changes_and_takes_absolutes, "known", "changes its input x"),
+    ("conv2d", refuses_a_rest, "exception", "whenever the stride leaves a rest"),
+    ("conv2d", turned_with_stride_1, "two as ifs", "does not use stride"),
+    ("conv2d_backward", mean_for_dw, "factor", "In dw: Every number is too small by the factor N"),
+    ("conv2d_backward", mean_for_dw, "factor", "In db: The numbers are right, but there is an axis"),
+    ("softmax", lambda z: np.log(softmax(z)), "logarithm", "logarithm"),
+    ("cross_entropy", lambda z, y: 2 * len(y) * cross_entropy(z, y), "known with a relation", "twice"),
+    ("output_size", lambda *args: output_size(*args) + 2, "constant", "too large by 2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kernel", "function", "kind", "says"), TOLD)
+@pytest.mark.parametrize("seed", [PUBLIC, FRESH])
+def test_wrong_kernel_is_told_its_cause(
+    kernel: str, function: Callable[..., Any], kind: str, says: str, seed: str
+) -> None:
+    """names the kind of cause and the fact that matters, on the learners' draw and on another"""
+    exercise = checked(kernel, function, seed)
+    assert exercise.score < exercise.points
+    assert kind in exercise.cause, (exercise.cause, exercise.hint)
+    assert says in exercise.hint
+
+
+def test_nothing_is_said_where_nothing_is_known() -> None:
+    """says no cause of answers that have nothing to do with the right ones"""
+    noise = np.random.default_rng(5)
+    answers: dict[bytes, np.ndarray] = {}
+
+    def invents(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+        right = correlate2d(image, kernel)
+        return answers.setdefault(image.tobytes() + kernel.tobytes(), noise.normal(size=right.shape))
+
+    exercise = checked("correlate2d", invents)
+    assert exercise.score == 0
+    assert (exercise.cause, exercise.hint) == ("", "")
+
+
+def test_a_side_effect_costs_one_check_and_is_named_once() -> None:
+    """keeps the points of all checks of values, and adds one failed check"""
+
+    def writes_into_x(x: np.ndarray) -> np.ndarray:
+        x[x < 0] = 0
+        return x
+
+    exercise = checked("relu", writes_into_x)
+    failed = [check.name for check in exercise.checks if not check.passed]
+    assert failed == [SIDE_EFFECTS]
+    assert exercise.score == round(exercise.points * (len(exercise.checks) - 1) / len(exercise.checks), 2)
+    assert exercise.failure and "changes its input x" in exercise.failure.message
+
+
+def test_a_wrong_dtype_costs_one_check() -> None:
+    """fails just the first check that asks for the dtype, where the values are right"""
+    exercise = checked("relu", lambda x: np.maximum(x, 0).astype(np.float64))
+    assert sum(not check.passed for check in exercise.checks) == 1
+
+
+def test_all_calls_of_a_check_are_made_whether_right_or_wrong() -> None:
+    """asks a wrong kernel exactly what it asks a right one: the questions tell nothing of the answers"""
+    asked: dict[str, list[bytes]] = {"right": [], "wrong": []}
+
+    def noting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def kernel(image: np.ndarray, weights: np.ndarray) -> np.ndarray:
+            asked[name].append(image.tobytes() + weights.tobytes())
+            return function(image, weights)
+
+        return kernel
+
+    checked("correlate2d", noting("right", correlate2d))
+    checked("correlate2d", noting("wrong", lambda image, kernel: correlate2d(image, kernel) + 1))
+    count = len(asked["right"]) - 3  # the last are repeats
+    assert count > 10
+    assert asked["wrong"][:count] == asked["right"][:count]
+
+
+def test_a_kernel_that_answers_differently_each_time_is_noticed() -> None:
+    """loses a check even where a check accepts whatever comes"""
+    turns = itertools.count()
+
+    def cycles(x: np.ndarray) -> np.ndarray:
+        return relu(x) + next(turns) % 3
+
+    exercise = checked("relu", cycles)
+    assert UNSTABLE in [check.name for check in exercise.checks if not check.passed]
+    assert exercise.failure and "two different answers" in exercise.failure.message
+
+
+def test_a_design_is_asked_for_once() -> None:
+    """judges the first answer of a kernel without arguments by all checks, however often it changes its mind"""
+    right = Reference(chapter("filters")).expected("x_detector", ()).value
+    designs = itertools.chain([(np.zeros((3, 3)), 0.0)], itertools.repeat(right))
+    exercise = checked("x_detector", lambda: next(designs))
+    assert exercise.score == 0
+    assert UNSTABLE in [check.name for check in exercise.checks if not check.passed]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, 3.5, "text", [], [[1], [1, 2]], ([[1], [1, 2]], 0.5), (np.zeros((3, 3)), [[1], [1, 2]]), {"a": 1}, (), np.zeros(0),
+        (np.zeros((3, 3)), None), (np.zeros((3, 3)), np.zeros(2)), (np.full((3, 3), np.nan), np.nan), np.array("x"),
+        np.zeros((0, 5)), (np.zeros((3, 3), bool), True), ((1, 2), (3, 4)), object(),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kernel", ["x_detector", "correlate2d", "softmax", "conv2d_backward", "output_size"])
+def test_nothing_that_a_kernel_returns_is_a_fault_of_the_grader(kernel: str, value: Any) -> None:
+    """turns odd values into failed checks, never into an error of ours"""
+    exercise = checked(kernel, lambda *args: value)
+    assert exercise.score == 0
+    assert exercise.verdict == "wrong answer"
+
+
+def test_conditions_part_what_failed_from_what_passed() -> None:
+    """finds the one condition that holds in all calls that failed and in none that passed"""
+    naming = Naming(("x", "padding"), {"x": (("H", "W"),)})
+    calls = [((np.zeros((h, w)), p), p == 0) for h, w, p in itertools.product((2, 3), (3, 5), (0, 1, 2))]
+    failing = [args for args, fails in calls if fails]
+    passing = [args for args, fails in calls if not fails]
+    found, simple = conditions.parting(naming, failing, passing)
+    assert simple
+    assert found[0][0] == "padding is 0"
+
+
+def test_no_condition_is_found_where_there_is_none() -> None:
+    """says nothing of calls that fail by chance"""
+    naming = Naming(("x",), {"x": (("H", "W"),)})
+    rng = np.random.default_rng(0)
+    calls = [(rng.normal(size=tuple(rng.integers(2, 6, 2))),) for _ in range(40)]
+    found, _ = conditions.parting(naming, calls[::2], calls[1::2])
+    assert found == []
+
+
+def test_names_are_read_off_a_docstring() -> None:
+    """knows the axes of each parameter in every form, and the names of several results"""
+    naming = Reference(chapter("backprop")).naming("conv2d_backward")
+    assert naming.axes["w"] == (("F_h", "F_w", "C", "K"),)
+    assert naming.results == ("dx", "dw", "db")
+    forms = Reference(chapter("left_out")).naming("batch_norm")
+    assert forms.axes_of("x", 2) == ("N", "D")
+    assert forms.axes_of("x", 4) == ("N", "H", "W", "C")
+    assert forms.axes_of("x", 3) == ()
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4), (2, 3, 4, 5)])
+def test_a_relation_that_is_found_holds(shape: tuple[int, ...]) -> None:
+    """yields only relations that hold in the call at hand, whatever was done to the answer"""
+    rng = np.random.default_rng(1)
+    right = rng.normal(size=shape)
+    changes = [
+        np.negative,
+        np.abs,
+        lambda a: a.T,
+        lambda a: a[::-1],
+        lambda a: a[1:],
+        lambda a: 2 * a,
+        lambda a: a + 1,
+    ]
+    naming = Naming(("x",), {})
+    for change in changes:
+        got = change(right)
+        found = list(relations.related(naming, (right,), right, got))
+        assert all(relation.holds((right,), right, got) for relation in found)
+        assert found or np.array_equal(got, right)

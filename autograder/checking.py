@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from .diagnosis import Cause, explain
+from .diagnosis.explain import Cause, explain
 from .oracle import Oracle
 from .results import (
     CRASHED,

@@ -10,8 +10,8 @@ import pytest
 from autograder.chapters import chapter
 from autograder.checking import run_checks
 from autograder.diagnosis import conditions, relations
+from autograder.diagnosis.naming import Naming
 from autograder.inside.calling import Caller
-from autograder.naming import Naming
 from autograder.oracle import Reference
 from autograder.results import SIDE_EFFECTS, UNSTABLE, Exercise
 from solutions.backprop import conv2d_backward

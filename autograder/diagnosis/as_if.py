@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..inside.functions import Known, Seeded
-from ..naming import Args, Naming
+from .naming import Args, Naming
 
 
 @dataclass(frozen=True)

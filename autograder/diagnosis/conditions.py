@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..naming import Args, Naming
+from .naming import Args, Naming
 
 PAIRS = (
     ("H", "W"), ("F_h", "F_w"), ("H′", "W′"), ("C", "K"), ("N", "C"), ("N", "K"), ("D", "M"), ("N", "D"), ("N", "M"),

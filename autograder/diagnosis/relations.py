@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..inside.functions import Known, Seeded
-from ..naming import Args, Naming
+from .naming import Args, Naming
 
 Holds = Callable[[Args, Any, Any], bool | None]
 """Given the arguments, the right answer and what came: whether the relation holds; None where it says nothing."""

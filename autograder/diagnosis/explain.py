@@ -1,0 +1,512 @@
+"""Why a kernel is wrong, as far as what it answered tells: the cause that is shown to the learner.
+
+A list of known mistakes is not enough, since real mistakes come in pairs and variants. So the diagnosis climbs: a known
+mistake; one with a side effect; the right thing done to other arguments; a relation between what came and what was right;
+two known mistakes that share the calls; for an exception its line. To all of these it adds when the kernel fails, if a
+simple condition on the arguments parts the calls that failed from those that passed. A cause that does not explain all
+that was seen says what it explains.
+"""
+
+import contextlib
+import itertools
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..inside.calling import Outcome
+from ..inside.functions import Seeded
+from ..results import SIDE_EFFECTS, UNSTABLE
+from ..subject import Seen, Subject
+from .as_if import AsIf, as_ifs
+from .conditions import parting
+from .naming import Args, Naming
+from .relations import Relation, alike, related
+
+Claim = Callable[[Args, Outcome, Outcome], bool | None]
+"""What a cause says of any call, given its arguments, the right answer and the kernel's: whether it is true there; None if
+it says nothing about such a call."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A cause: its kind, what to tell the learner, the known mistake that it is, whether it explains all, what it claims."""
+
+    kind: str
+    text: str
+    mistake: str = ""
+    whole: bool = True
+    claim: Claim = lambda args, right, got: None
+
+
+WEAK = frozenset(
+    ("constant", "size", "swapped sizes", "axes", "size of an input", "places", "line factors", "border", "negative",
+     "positive", "zero", "not a number", "negative input", "positive input", "zero input", "NaN input", "cumulative")
+)  # fmt: skip
+"""Relations that say where or how much, rather than what was done: two known mistakes together say more."""
+
+PAIRED = 40
+"""Changes of the arguments that are tried two at a time."""
+
+SLOW_SECONDS = 0.005
+"""A call that takes longer is not tried with all pairs of changes."""
+
+TRAINING_SECONDS = 0.2
+"""A kernel that takes longer is not asked again for other arguments."""
+
+LARGEST = 20_000
+"""Numbers of the largest result that relations are looked for in."""
+
+
+def explain(subject: Subject, more: Callable[[], Sequence[Seen]] | None = None) -> Cause | None:
+    """The cause of what the checks saw of a kernel; None if nothing was wrong or nothing was found.
+
+    more : makes the calls of another draw, to decide between conditions; None where the right answers are not known
+    """
+    seen = _with_answers(subject)
+    failing = [call for call in seen if not call.passed]
+    if not seen or not (failing or subject.slips):
+        return None
+    known = _known(subject, seen, lambda call, answer: call.equals(answer))
+    if known:
+        return known
+    if not failing:
+        return _side_effect(subject)
+    cause = _known(subject, seen, _same_values) or _of_groups(subject, seen, failing, more)
+    if cause and SIDE_EFFECTS in subject.slips:
+        cause = replace(cause, text=f"{cause.text} Besides, {subject.slips[SIDE_EFFECTS].message}.")
+    return cause
+
+
+def _with_answers(subject: Subject) -> list[Seen]:
+    """The calls, also those of checks of a property with the right answer, where chance has no part in it."""
+    seen = []
+    for call in subject.seen:
+        if call.expected is None and call.args and not any(isinstance(a, Seeded) for a in call.args):
+            with contextlib.suppress(KeyError):  # a record that does not hold it
+                call = replace(call, expected=subject.oracle.expected(subject.kernel, call.args))
+        seen.append(call)
+    return seen
+
+
+def _known(subject: Subject, seen: list[Seen], same: Callable[[Seen, Outcome], bool]) -> Cause | None:
+    """The first known mistake that answers every call as the kernel did."""
+    telling = sorted(seen, key=lambda call: call.passed)  # those that failed first: they tell mistakes apart
+    for name, hint in subject.oracle.mistakes(subject.kernel):
+        if all(
+            (answer := subject.oracle.mistaken(subject.kernel, name, call.args)) is not None
+            and same(call, answer)
+            for call in telling
+        ):
+            return Cause("known", hint, name, claim=_claim_of_mistake(subject, name))
+    return None
+
+
+def _claim_of_mistake(subject: Subject, name: str) -> Claim:
+    def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
+        answer = subject.oracle.mistaken(subject.kernel, name, args)
+        return None if answer is None else _is_same(answer, got)
+
+    return claim
+
+
+def _same_values(call: Seen, answer: Outcome) -> bool:
+    """Whether a mistake returned what the kernel returned, side effects aside."""
+    return call.equals(replace(answer, after=call.outcome.after, stale=call.outcome.stale))
+
+
+def _is_same(one: Outcome, other: Outcome, rtol: float = 1e-6) -> bool:
+    if one.error or other.error:
+        return one.error == other.error
+    return alike(one.value, other.value, rtol)
+
+
+def _side_effect(subject: Subject) -> Cause | None:
+    advice = {
+        SIDE_EFFECTS: "The numbers are right, but {}. Work on a copy, or make a new array for the result.",
+        UNSTABLE: "Now and then the numbers are right, but {}. Look for chance, for the clock, for a name that lives "
+        "outside your function and changes from call to call.",
+    }
+    for name, failure in subject.slips.items():
+        return Cause("side effect", advice[name].format(failure.message))
+    return None
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A cause for some of the calls that failed, and how many it explains."""
+
+    kind: str
+    text: str
+    count: int
+    claim: Claim
+    mistake: str = ""
+
+
+def _of_groups(
+    subject: Subject, seen: list[Seen], failing: list[Seen], more: Callable[[], Sequence[Seen]] | None
+) -> Cause | None:
+    """Explain apart the calls that should have raised, those that raised, and those that returned something wrong."""
+    naming = subject.oracle.naming(subject.kernel)
+    silent = [call for call in failing if call.expected and call.expected.error and not call.outcome.error]
+    raised = [call for call in failing if call.outcome.error]
+    valued = [call for call in failing if not call.outcome.error and call not in silent]
+    passing = [call for call in seen if call.passed]
+    parts: list[_Part] = []
+    if valued:
+        parts += _of_values(subject, naming, seen, valued)
+    if raised:
+        parts += _of_errors(raised)
+    if silent:
+        parts += _of_silence(naming, silent)
+    explained = sum(part.count for part in parts)
+    if not silent:  # what must raise is no part of when the answers are right
+        passing = [call for call in passing if not (call.expected and call.expected.error)]
+    when = _when(naming, failing, passing, more)
+    if not parts:
+        return when
+    text = " ".join(part.text for part in parts)
+    whole = explained >= len(failing)
+    if not whole:
+        text = f"In {explained} of {len(failing)} calls that failed: {text}"
+    if when and passing:
+        text = f"{text} {when.text}"
+    first = parts[0]
+    return Cause(
+        " and ".join(dict.fromkeys(part.kind for part in parts)),
+        text,
+        first.mistake if len(parts) == 1 else "",
+        whole,
+        _all_claims([part.claim for part in parts], when.claim if when and passing else None),
+    )
+
+
+def _all_claims(claims: list[Claim], when: Claim | None) -> Claim:
+    """Each of the claims, where one of them says anything; and the condition."""
+
+    def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
+        said = (_made(subject, as_if, call) for call in telling)
+        if next(said) and all(made is not False for made in said):
+            if any(_made(subject, as_if, call) is False for call in returned):
+                continue
+            return _Part("as if", as_if.text, len(valued), _claim_of_as_if(subject, as_if.change))
+
+    return None
+
+
+def _made(subject: Subject, as_if: AsIf, call: Seen) -> bool | None:
+    """Whether a call was answered as if its arguments had been changed like this; None if that is not known."""
+    if as_if.change(call.args) is None:
+        return call.expected is not None and _is_same(call.expected, call.outcome)
+    return subject.oracle.answers_as_if(subject.kernel, as_if, call.args, call.outcome)
+
+
+def _as_ifs(naming: Naming, valued: list[Seen]) -> list[AsIf]:
+    """Changes of the arguments that could be made to any of these calls: not all name all arguments."""
+    by_text = {as_if.text: as_if for call in valued for as_if in as_ifs(naming, call.args)}
+    return list(by_text.values())
+
+
+def _two_as_ifs(subject: Subject, naming: Naming, returned: list[Seen], valued: list[Seen]) -> _Part | None:
+    """The right thing, done to arguments that were changed in two ways."""
+    first = max((call for call in valued if call.seconds < SLOW_SECONDS), key=_telling, default=None)
+    if first is None:
+        return None
+    changes = [as_if for as_if in _as_ifs(naming, valued) if as_if.usual][:PAIRED]
+    for one, other in itertools.combinations(changes, 2):
+
+        def change(args: Args, one: AsIf = one, other: AsIf = other) -> Args | None:
+            changed = one.change(args)
+            return other.change(args if changed is None else changed) or changed
+
+        if _answers_as_if(subject, change, [first, *valued, *returned]):
+            text = f"Two things come together. {one.text} And: {other.text}"
+            return _Part("two as ifs", text, len(valued), _claim_of_as_if(subject, change))
+    return None
+
+
+def _as_if_and_relation(subject: Subject, naming: Naming, valued: list[Seen]) -> _Part | None:
+    """The right thing done to other arguments, and a strong relation on top of it."""
+    first = max((call for call in valued if call.seconds < SLOW_SECONDS), key=_telling, default=None)
+    if first is None or first.expected is None or _telling(first) > LARGEST:
+        return None
+    for as_if in _as_ifs(naming, valued):
+        answer = _answer_to(subject, as_if.change, first.args, first.expected)
+        if answer is None or answer.error or isinstance(answer.value, tuple | dict):
+            continue
+        for relation in related(naming, first.args, answer.value, first.outcome.value):
+            if relation.kind in WEAK:
+                continue
+
+            def fits(
+                args: Args,
+                right: Outcome | None,
+                got: Outcome,
+                as_if: AsIf = as_if,
+                relation: Relation = relation,
+            ) -> bool:
+                its = _answer_to(subject, as_if.change, args, right)
+                if its is None or its.error:
+                    return False
+                return bool(relation.holds(args, its.value, got.value)) or _is_same(its, got, 1e-9)
+
+            if all(fits(call.args, call.expected, call.outcome) for call in valued):
+
+                def claim(
+                    args: Args, right: Outcome, got: Outcome, fits: Callable[..., bool] = fits
+                ) -> bool | None:
+                    return (
+                        None if right.error or got.error or _is_same(right, got) else fits(args, right, got)
+                    )
+
+                text = f"Two things come together. {as_if.text} And then: {relation.text}"
+                return _Part("as if with a relation", text, len(valued), claim)
+    return None
+
+
+def _claim_of_as_if(subject: Subject, change: Callable[[Args], Args | None]) -> Claim:
+    def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
+        if right.error or got.error:
+            return None
+        return _is_as_if(subject, change, args, got, right)
+
+    return claim
+
+
+def _answers_as_if(subject: Subject, change: Callable[[Args], Args | None], calls: list[Seen]) -> bool:
+    return all(_is_as_if(subject, change, call.args, call.outcome, call.expected) for call in calls)
+
+
+def _answer_to(
+    subject: Subject, change: Callable[[Args], Args | None], args: Args, right: Outcome | None
+) -> Outcome | None:
+    """The right answer to the changed arguments; that to the arguments themselves where the change is none of theirs."""
+    changed = change(args)
+    if changed is None:
+        return right
+    try:
+        with np.errstate(all="ignore"):
+            return subject.oracle.expected(subject.kernel, changed)
+    except KeyError:  # a record, which does not hold it
+        return None
+
+
+def _is_as_if(
+    subject: Subject, change: Callable[[Args], Args | None], args: Args, got: Outcome, right: Outcome | None
+) -> bool:
+    answer = _answer_to(subject, change, args, right)
+    return answer is not None and not answer.error and _is_same(answer, got, 1e-9)
+
+
+def _telling(call: Seen) -> int:
+    """How much a call tells: the more numbers its right answer holds, the less is right by chance."""
+    return int(np.size(_whole(call.expected.value))) if call.expected is not None else 0
+
+
+def _whole(value: Any) -> np.ndarray:
+    """All numbers of a result in one row."""
+    parts = list(value.values()) if isinstance(value, dict) else value
+    if isinstance(parts, tuple | list):
+        return np.concatenate([_whole(part) for part in parts]) if parts else np.zeros(0)
+    return np.ravel(parts) if isinstance(parts, np.ndarray | int | float) else np.zeros(0)
+
+
+def _one_relation(naming: Naming, valued: list[Seen], wanted: Callable[[str], bool]) -> _Part | None:
+    """A relation that holds in all these calls, for each part of the result that is wrong."""
+    if any(call.expected is None or _telling(call) > LARGEST for call in valued):
+        return None
+    found: list[tuple[_Piece, Relation]] = []
+    for piece in _pieces(naming, valued[0]):
+        pairs = [(call, piece.of(call.expected), piece.of(call.outcome)) for call in valued]
+        wrong = [(call, right, got) for call, right, got in pairs if not alike(right, got, 1e-10)]
+        if piece.name and not wrong:
+            continue
+        wrong = wrong or pairs
+        call, right, got = max(wrong, key=lambda pair: np.size(pair[1]) if pair[1] is not None else 0)
+        for relation in related(naming, call.args, right, got):
+            if wanted(relation.kind) and all(
+                relation.holds(call.args, right, got) is not False for call, right, got in wrong
+            ):
+                found.append((piece, relation))
+                break
+        else:
+            return None
+    if not found:
+        return None
+    text = " ".join(f"{piece.name and f'In {piece.name}: '}{relation.text}" for piece, relation in found)
+    return _Part(found[0][1].kind, text, len(valued), _claim_of_relations(found))
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A part of a result that has several, by its name; the whole of any other, without one."""
+
+    name: str
+    key: int | str | None
+
+    def of(self, outcome: Outcome | None) -> Any:
+        """This part of a result; None if it has none."""
+        value = outcome.value if outcome else None
+        if self.key is None:
+            return value
+        if isinstance(self.key, str):
+            return value.get(self.key) if isinstance(value, dict) else None
+        return value[self.key] if isinstance(value, tuple | list) and self.key < len(value) else None
+
+
+def _pieces(naming: Naming, call: Seen) -> list[_Piece]:
+    value = call.expected.value if call.expected else None
+    if isinstance(value, dict):
+        return [_Piece(key, key) for key in value]
+    if isinstance(value, tuple):
+        known = len(naming.results) == len(value)
+        return [_Piece(naming.results[at] if known else f"result {at + 1}", at) for at in range(len(value))]
+    return [_Piece("", None)]
+
+
+def _claim_of_relations(found: list[tuple[_Piece, Relation]]) -> Claim:
+    def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
+        if right.error or got.error or _is_same(right, got, 1e-10):
+            return None
+        said = [
+            relation.holds(args, piece.of(right), piece.of(got))
+            for piece, relation in found
+            if not alike(piece.of(right), piece.of(got), 1e-10)
+        ]
+        told = [answer for answer in said if answer is not None]
+        return all(told) if told else None
+
+    return claim
+
+
+def _mistake_and_relation(subject: Subject, naming: Naming, valued: list[Seen]) -> _Part | None:
+    """A known mistake, and a strong relation on top of it."""
+    first = max(valued, key=_telling)
+    if first.expected is None or _telling(first) > LARGEST:
+        return None
+    for name, hint in subject.oracle.mistakes(subject.kernel):
+        answer = subject.oracle.mistaken(subject.kernel, name, first.args)
+        if answer is None or answer.error or isinstance(answer.value, tuple | dict):
+            continue
+        for relation in related(naming, first.args, answer.value, first.outcome.value):
+            if relation.kind in WEAK:
+                continue
+            answers = [(call, subject.oracle.mistaken(subject.kernel, name, call.args)) for call in valued]
+            if all(
+                its is not None
+                and not its.error
+                and (
+                    relation.holds(call.args, its.value, call.outcome.value)
+                    or _is_same(its, call.outcome, 1e-9)
+                )
+                for call, its in answers
+            ):
+
+                def claim(
+                    args: Args, right: Outcome, got: Outcome, name: str = name, relation: Relation = relation
+                ) -> bool | None:
+                    its = subject.oracle.mistaken(subject.kernel, name, args)
+                    if right.error or got.error or its is None or its.error or _is_same(right, got):
+                        return None
+                    return _is_same(its, got) or bool(relation.holds(args, its.value, got.value))
+
+                text = f"Two things come together. {hint} And then: {relation.text}"
+                return _Part("known with a relation", text, len(valued), claim)
+    return None
+
+
+def _most_of(naming: Naming, valued: list[Seen]) -> _Part | None:
+    """A relation that holds in most of these calls, if there are at least two of them."""
+    best: tuple[int, Relation] | None = None
+    for call in valued:
+        if call.expected is None or _telling(call) > LARGEST:
+            continue
+        for relation in related(naming, call.args, call.expected.value, call.outcome.value):
+            count = sum(
+                bool(other.expected)
+                and bool(relation.holds(other.args, other.expected.value, other.outcome.value))  # type: ignore[union-attr]
+                for other in valued
+            )
+            if count >= 2 and 2 * count >= len(valued) and (best is None or count > best[0]):
+                best = count, relation
+    if best is None:
+        return None
+    return _Part(best[1].kind, best[1].text, best[0], lambda args, right, got: None)
+
+
+def _of_errors(raised: list[Seen]) -> list[_Part]:
+    """Exceptions: where they come from, and what met there."""
+    places: dict[tuple[str, str], list[Seen]] = {}
+    for call in raised:
+        places.setdefault((call.outcome.error, call.outcome.where.partition(" — ")[0]), []).append(call)
+    parts = []
+    for (error, place), calls in sorted(places.items(), key=lambda item: -len(item[1]))[:2]:
+        smallest = min(
+            calls, key=lambda call: sum(np.size(a) for a in call.args if isinstance(a, np.ndarray))
+        )
+        said = smallest.outcome.message.splitlines()[0][:200] if smallest.outcome.message else ""
+        with_words = f"{error}: {said}" if said else error
+        if not place:
+            text = f"Your function stops with {with_words}."
+        elif _refuses(place):
+            text = f"Your function refuses calls that are in order, in {place}."
+        else:
+            text = f"Your function stops in {place}, with {with_words}."
+        met = smallest.outcome.where.partition(" — ")[2]
+        text += f" There {met}." if met else ""
+
+        def claim(
+            args: Args, right: Outcome, got: Outcome, error: str = error, place: str = place
+        ) -> bool | None:
+            if right.error or not got.error:
+                return None
+            return got.error == error and got.where.partition(" — ")[0] == place
+
+        parts.append(_Part("exception", text, len(calls), claim))
+    return parts
+
+
+def _refuses(place: str) -> bool:
+    return bool(re.search(r"\b(raise|assert)\b", place.partition(": ")[2]))
+
+
+def _of_silence(naming: Naming, silent: list[Seen]) -> list[_Part]:
+    error = silent[0].expected.error if silent[0].expected else "ValueError"
+    text = f"Your function returns something where it must raise {error}: the docstring says when."
+    return [
+        _Part(
+            "no error",
+            text,
+            len(silent),
+            lambda args, right, got: None if not right.error else not got.error,
+        )
+    ]
+
+
+def _when(
+    naming: Naming, failing: list[Seen], passing: list[Seen], more: Callable[[], Sequence[Seen]] | None
+) -> Cause | None:
+    """When the kernel fails, by the simplest condition that parts what failed from what passed."""
+    if not passing or len(failing) < 1:
+        return None
+    calls = [(call.args, call.passed) for call in [*failing, *passing] if call.args]
+    found, simple = _parting(naming, calls)
+    if found and more is not None and (len(found) > 1 or len(failing) < 3 or not simple):
+        calls += [(call.args, call.passed) for call in more() if call.args]
+        found, simple = _parting(naming, calls)
+    failed, passed = (sum(ok is wanted for _, ok in calls) for wanted in (False, True))
+    if not found or (failed < 2 or passed < 2) or (not simple and (failed < 4 or passed < 4)):
+        return None
+    text, opposite, test = found[0]
+
+    def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
+        holds = test(args)
+        return None if holds is None else holds is not _is_same(right, got)
+
+    return Cause("when", f"It fails whenever {text}, and is right whenever {opposite}.", claim=claim)
+
+
+def _parting(naming: Naming, calls: list[tuple[Args, bool]]) -> tuple[list[Any], bool]:
+    return parting(naming, [args for args, ok in calls if not ok], [args for args, ok in calls if ok])

@@ -187,13 +187,94 @@ def _all_claims(claims: list[Claim], when: Claim | None) -> Claim:
     """Each of the claims, where one of them says anything; and the condition."""
 
     def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
-        said = (_made(subject, as_if, call) for call in telling)
-        if next(said) and all(made is not False for made in said):
-            if any(_made(subject, as_if, call) is False for call in returned):
-                continue
-            return _Part("as if", as_if.text, len(valued), _claim_of_as_if(subject, as_if.change))
+        said = [found for one in claims if (found := one(args, right, got)) is not None]
+        condition = when(args, right, got) if when else None
+        results = [any(said)] if said else []
+        results += [] if condition is None else [condition]
+        return all(results) if results else None
 
+    return claim
+
+
+def _of_values(subject: Subject, naming: Naming, seen: list[Seen], valued: list[Seen]) -> list[_Part]:
+    """Causes of wrong values: the first of the ways below that explains all of these calls; else the one with most."""
+    returned = [
+        call for call in seen if not call.outcome.error and not (call.expected and call.expected.error)
+    ]
+    for find in (
+        lambda: _one_mistake(subject, returned, valued),
+        lambda: _one_as_if(subject, naming, returned, valued),
+        lambda: _one_relation(naming, valued, lambda kind: kind not in WEAK),
+        lambda: _two_mistakes(subject, returned, valued),
+        lambda: _mistake_and_relation(subject, naming, valued),
+        lambda: _two_as_ifs(subject, naming, returned, valued),
+        lambda: _as_if_and_relation(subject, naming, valued),
+        lambda: _one_relation(naming, valued, lambda kind: kind in WEAK),
+    ):
+        part = find()
+        if part:
+            return [part]
+    part = _most_of(naming, valued)
+    return [part] if part else []
+
+
+def _one_mistake(subject: Subject, returned: list[Seen], valued: list[Seen]) -> _Part | None:
+    """A known mistake that returns what the kernel returned, wherever it returned something."""
+    for name, hint in subject.oracle.mistakes(subject.kernel):
+        if all(_mistaken(subject, name, call) for call in [*valued, *returned]):
+            return _Part("known", hint, len(valued), _claim_of_mistake(subject, name), name)
     return None
+
+
+def _mistaken(subject: Subject, name: str, call: Seen) -> bool:
+    answer = subject.oracle.mistaken(subject.kernel, name, call.args)
+    return answer is not None and _same_values(call, answer)
+
+
+def _two_mistakes(subject: Subject, returned: list[Seen], valued: list[Seen]) -> _Part | None:
+    """Two known mistakes that share the calls: each that failed is answered as one of them does."""
+    made: dict[str, set[int]] = {}
+    hints = dict(subject.oracle.mistakes(subject.kernel))
+    for name in hints:
+        found = {at for at, call in enumerate(valued) if _mistaken(subject, name, call)}
+        if found:
+            made[name] = found
+    every = set(range(len(valued)))
+    for one, mine in made.items():
+        for other, its in made.items():
+            if one < other and mine | its == every:
+
+                def claim(
+                    args: Args, right: Outcome, got: Outcome, pair: tuple[str, str] = (one, other)
+                ) -> bool:
+                    answers = [subject.oracle.mistaken(subject.kernel, name, args) for name in pair]
+                    return _is_same(right, got) or any(a is not None and _is_same(a, got) for a in answers)
+
+                return _Part(
+                    "two known",
+                    f"Two things come together. {hints[one]} And: {hints[other]}",
+                    len(valued),
+                    claim,
+                )
+    return None
+
+
+def _one_as_if(subject: Subject, naming: Naming, returned: list[Seen], valued: list[Seen]) -> _Part | None:
+    """The right thing, done to other arguments."""
+    if any(call.seconds > TRAINING_SECONDS for call in valued):
+        return None
+    telling = sorted(valued, key=_telling, reverse=True)
+    for as_if in _as_ifs(naming, valued):
+        said = list(itertools.takewhile(_is_not_false, (_made(subject, as_if, call) for call in telling)))
+        if len(said) < len(telling) or True not in said:
+            continue
+        if all(_made(subject, as_if, call) is not False for call in returned):
+            return _Part("as if", as_if.text, len(valued), _claim_of_as_if(subject, as_if.change))
+    return None
+
+
+def _is_not_false(value: bool | None) -> bool:
+    return value is not False
 
 
 def _made(subject: Subject, as_if: AsIf, call: Seen) -> bool | None:

@@ -104,8 +104,9 @@ def referee(
     rebuilt: Rebuilt, reference: Reference, seed: str, limits: Limits, jailed: bool
 ) -> tuple[tuple[Exercise, ...], tuple[str, ...]]:
     """Run the checks here on kernels that run in the jail; returns the exercises and what was odd."""
-    with Session(rebuilt.cells, limits, jailed, earlier_kernels(reference.chapter)) as session:
-        calls = {kernel: Jailed(session, kernel) for kernel in reference.points()}
+    kernels = list(reference.points())
+    with Session(rebuilt.cells, limits, jailed, earlier_kernels(reference.chapter), kernels) as session:
+        calls = {kernel: Jailed(session, kernel) for kernel in kernels}
         exercises = run_checks(reference.chapter.checks, reference, calls, seed, timed=True)
         return tuple(exercises), (*rebuilt.remarks, *session.remarks)
 

@@ -26,7 +26,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType, TracebackType
 from typing import Any
@@ -34,6 +34,7 @@ from typing import Any
 from . import walls
 from .inside import wire
 from .inside.calling import Outcome, plain
+from .inside.slicing import statements
 from .results import CRASHED, MEMORY_LIMIT, NOT_WRITTEN, OUTPUT_LIMIT, RAISED, TIME_LIMIT
 from .subject import Stopped
 from .walls import JailMissing
@@ -56,17 +57,25 @@ SOURCE_BYTES = 2**20
 """The longest cell that is run."""
 
 
+SETUP = "setup"
+"""Name of the released cell that holds the imports."""
+
+
 class WorkerFault(Exception):
     """A worker did not start, for a reason that lies with this machine and not with the learner."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use. Seconds are of wall time; bytes and counts hold for each worker."""
+    """What one submission may use. Seconds are of wall time; bytes and counts hold for each worker.
+
+    given_seconds : what the released cells may use that a learner's cells need; it is not taken from total_seconds
+    """
 
     cell_seconds: float = 10
     call_seconds: float = 5
     total_seconds: float = 60
+    given_seconds: float = 10
     memory_bytes: int = 3 * 2**29
     processes: int = 48
     open_files: int = 128
@@ -81,11 +90,15 @@ class Cell:
     """A code cell of a submission: the kernel's name for a solution cell, any other name otherwise.
 
     is_extra : whether it is one that the learner added; these are left out if too many end their worker
+    is_given : whether it is a released one, of which those statements run that the learner's cells need
+    defines : kernels that its text defines, whose loss it explains if it does not run
     """
 
     name: str
     source: str
     is_extra: bool = False
+    is_given: bool = False
+    defines: tuple[str, ...] = ()
 
 
 class Lost(Exception):
@@ -274,7 +287,10 @@ class Session:
 
     cells : all code cells, in order; limits : what they may use; jailed : False to run them as a plain subprocess,
     with resource limits only, where the learner can be trusted; modules : source of modules that the cells may import,
-    by name, each after those that it imports itself
+    by name; kernels : names of the functions that will be called
+
+    Released cells are the first to go: where one of them is lost, which calls what the learner wrote, those statements
+    are left out that lead to a kernel, then all of them, and the submission has not paid for it.
 
     remarks : what happened to cells, as sentences; outputs : printed text of each cell by name, clipped
 
@@ -290,15 +306,19 @@ class Session:
         limits: Limits = Limits(),
         jailed: bool = True,
         modules: Mapping[str, str] = MappingProxyType({}),
+        kernels: Collection[str] = (),
     ):
         if jailed:
             require_jail()
         self._modules = modules
+        self._kernels = list(kernels)
+        self._without: list[str] = []
         self.remarks: list[str] = []
         self.outputs: dict[str, str] = {}
         self._limits = limits
         self._jailed = jailed
         self._left = limits.total_seconds
+        self._given_left = limits.given_seconds
         self._cells: list[Cell] = []
         self._errors: dict[str, Stopped] = {}
         self._stopped: dict[str, Stopped] = {}
@@ -386,14 +406,25 @@ class Session:
             if self._given_up:
                 raise self._given_up
             self._worker = spawn(self._limits, self._jailed)
-            starts += 1
+            left = self._left
             for name, source in self._modules.items():
                 self._ask({"do": "module", "name": name, "source": source}, self._limits.cell_seconds)
-            for step, number in itertools.product((self._read_cell, self._run_cell), range(len(self._cells))):
+            for step, number in itertools.chain(
+                ((self._read_cell, number) for number in range(len(self._cells))),
+                [(self._choose, 0)],
+                ((self._run_cell, number) for number in range(len(self._cells))),
+            ):
                 try:
-                    step(number, self._cells[number])
+                    step(number)
                 except Lost as lost:
-                    self._leave_out(self._cells.pop(number), lost)
+                    if step == self._run_cell and self._cells[number].is_given and self._leave_given(lost):
+                        self._left = left
+                        break
+                    starts += 1
+                    if step == self._choose:
+                        self._leave_given(lost)
+                    else:
+                        self._leave_out(self._cells.pop(number), lost)
                     if starts > EXTRA_RESTARTS and any(cell.is_extra for cell in self._cells):
                         self._cells = [cell for cell in self._cells if not cell.is_extra]
                         self._remark("all extra cells were left out")
@@ -402,34 +433,72 @@ class Session:
                         self._given_up = Stopped(lost.verdict, text)
                     break
 
-    def _read_cell(self, _: int, cell: Cell) -> None:
-        self._ask({"do": "read", "name": cell.name, "source": cell.source}, self._limits.cell_seconds)
+    def _read_cell(self, number: int) -> None:
+        cell = self._cells[number]
+        what: dict[str, Any] = {"source": cell.source}
+        if cell.is_given:
+            what = {
+                "given": [
+                    [one.source, sorted(one.binds), sorted(one.uses)] for one in statements(cell.source)
+                ]
+            }
+        self._ask({"do": "read", "name": cell.name, **what}, self._limits.cell_seconds)
 
-    def _run_cell(self, number: int, cell: Cell) -> None:
-        answer = self._ask({"do": "run", "cell": number}, self._limits.cell_seconds)
+    def _choose(self, _: int) -> None:
+        message = {"do": "choose", "kernels": self._kernels, "without": self._without}
+        self._ask(message, self._limits.cell_seconds)
+
+    def _run_cell(self, number: int) -> None:
+        cell = self._cells[number]
+        message = {"do": "run", "cell": number}
+        answer = self._ask(message, self._limits.cell_seconds, is_given=cell.is_given)
         self.outputs[cell.name] = _text(answer, "output")
         if error := _text(answer, "error"):
             self._note_error(cell, error, _text(answer, "kind") == "MemoryError")
 
+    def _leave_given(self, lost: Lost) -> bool:
+        """Run less of the released cells: at first nothing that calls the learner's functions, then only the imports.
+
+        Returns False if there is nothing left to leave out.
+        """
+        rest = [cell for cell in self._cells if cell.name == SETUP or not cell.is_given]
+        if not self._without and self._kernels:
+            self._without = self._kernels
+            self._remark(f"released cells that call your functions were left out: one {lost}")
+        elif len(rest) < len(self._cells):
+            self._cells = rest
+            self._remark(f"all released cells but the imports were left out: one {lost}")
+        else:
+            return False
+        self._given_left = self._limits.given_seconds
+        return True
+
     def _note_error(self, cell: Cell, error: str, is_memory: bool) -> None:
         self._remark(f"{_title(cell)} raised {error}")
         verdict = MEMORY_LIMIT if is_memory else RAISED
-        self._errors[cell.name] = Stopped(verdict, f"the cell of {cell.name} raised {error}")
+        self._blame(cell, Stopped(verdict, f"{_title(cell)} raised {error}"))
 
     def _leave_out(self, cell: Cell, lost: Lost) -> None:
         self._remark(f"{_title(cell)} {lost}")
-        self._errors[cell.name] = Stopped(lost.verdict, f"the cell of {cell.name} {lost}")
+        self._blame(cell, Stopped(lost.verdict, f"{_title(cell)} {lost}"))
+
+    def _blame(self, cell: Cell, stopped: Stopped) -> None:
+        for kernel in (cell.name, *cell.defines):
+            self._errors[kernel] = stopped
 
     def _remark(self, text: str) -> None:
         if text not in self.remarks:
             self.remarks.append(text)
 
-    def _ask(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Ask the worker within what is left of the submission's time; if it is lost, forget it."""
+    def _ask(self, message: dict[str, Any], seconds: float, is_given: bool = False) -> dict[str, Any]:
+        """Ask the worker within what is left of the submission's time, or of that for released cells; if it is lost, forget it."""
         assert self._worker
         limit = f"{seconds:g} s"
-        if self._left < seconds:
-            seconds, limit = max(self._left, 0), f"{self._limits.total_seconds:g} s for the whole submission"
+        left, total = self._left, f"{self._limits.total_seconds:g} s for the whole submission"
+        if is_given:
+            left, total = self._given_left, f"{self._limits.given_seconds:g} s for released cells"
+        if left < seconds:
+            seconds, limit = max(left, 0), total
         begin = time.monotonic()
         try:
             return self._worker.ask(message, seconds, limit)
@@ -437,14 +506,18 @@ class Session:
             self._worker = None
             raise
         finally:
-            self._left -= time.monotonic() - begin
+            used = time.monotonic() - begin
+            if is_given:
+                self._given_left -= used
+            else:
+                self._left -= used
             if self._left <= 0:
                 total = f"time limit ({self._limits.total_seconds:g} s for the whole submission)"
                 self._given_up = Stopped(TIME_LIMIT, total)
 
 
 def _title(cell: Cell) -> str:
-    return cell.name if cell.name.startswith("cell ") else f"the cell of {cell.name}"
+    return cell.name if cell.name.startswith(("cell ", "released cell ")) else f"the cell of {cell.name}"
 
 
 def _text(answer: dict[str, Any], name: str) -> str:
@@ -559,7 +632,7 @@ def spawn(limits: Limits, jailed: bool) -> Worker:
 def _rlimits(limits: Limits) -> dict[str, int]:
     return {
         "AS": limits.memory_bytes,
-        "CPU": math.ceil(limits.total_seconds) + 5,
+        "CPU": math.ceil(limits.total_seconds + limits.given_seconds) + 5,
         "NPROC": limits.processes,
         "NOFILE": limits.open_files,
         "FSIZE": limits.file_bytes,

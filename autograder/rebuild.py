@@ -16,9 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from .authoring import is_exercise
-from .inside.calling import CHECKED
-from .jail import SOURCE_BYTES, Cell
-from .slicing import bound_names, keep_statements, needed_names
+from .jail import SETUP, Cell
 
 MAX_BYTES = 10 * 2**20
 """Size of the largest notebook that is read."""
@@ -220,45 +218,24 @@ def _program(
     released: dict[str, NotebookNode],
     chosen: dict[str, _Submitted],
 ) -> Iterator[Cell]:
-    """What the jail runs: the learner's cells in their order, and of the given cells those statements they need."""
+    """What the jail runs: the learner's cells in their order, and the given cells, of which it takes what those need."""
     given = {
         cell.source.rstrip() for cell in release.cells if cell.cell_type == "code" and not is_exercise(cell)
     }
     counted = {id(cell) for cell in chosen.values()}
-    mine: list[tuple[str, str, bool]] = []
+    if SETUP in released and not any(cell.grade_id == SETUP for cell in submitted):
+        yield Cell(SETUP, released[SETUP].source, is_given=True)
     for number, cell in enumerate(submitted, 1):
-        name, source = f"cell {number}", cell.source
-        if cell.kind != "code" or not source.strip():
+        if cell.kind != "code" or not cell.source.strip():
             continue
-        if cell.grade_id in released:
-            if id(cell) in counted or is_exercise(
-                released[cell.grade_id]
-            ):  # a cell that was split counts in all parts
-                mine.append((cell.grade_id, source, True))
-            elif cell.grade_id == "setup":
-                mine.append(("setup", released["setup"].source, False))
-            elif cell.grade_id.startswith("check-"):
-                mine.append((cell.grade_id, _remember(cell.grade_id.removeprefix("check-")), False))
-        elif source.rstrip() in given:
-            mine.append((f"given {name}", source, False))
+        # a solution cell that was split counts in all parts
+        if id(cell) in counted or (cell.grade_id in released and is_exercise(released[cell.grade_id])):
+            yield Cell(str(cell.grade_id), cell.source)
+        elif cell.grade_id == SETUP:
+            yield Cell(SETUP, released[SETUP].source, is_given=True)
+        elif cell.grade_id in released and cell.grade_id.startswith("check-"):
+            yield Cell(cell.grade_id, cell.source, is_extra=True)
+        elif cell.source.rstrip() in given:
+            yield Cell(f"released cell {number}", cell.source, is_given=True)
         else:
-            mine.append((name, source, True))
-    if "setup" in released and not any(name == "setup" for name, _, _ in mine):
-        mine.insert(0, ("setup", released["setup"].source, False))
-    readable = [(name, source, own) for name, source, own in mine if len(source) <= SOURCE_BYTES]
-    given_sources = [source for name, source, own in readable if not own and not name.startswith("check-")]
-    needed = needed_names([source for _, source, own in readable if own], given_sources)
-    taken: set[str] = set()
-    for name, source, own in mine:
-        if own:
-            taken |= bound_names(source) if len(source) <= SOURCE_BYTES else set()
-            yield Cell(name, source, is_extra=name.startswith("cell "))
-        elif name.startswith("check-"):
-            yield Cell(name, source)
-        elif kept := keep_statements(source, None if needed is None else needed - taken).strip():
-            yield Cell(name, kept)
-
-
-def _remember(kernel: str) -> str:
-    """Code for the place of a kernel's check, where nbgrader would judge it: a later cell may give the name away."""
-    return f"try:\n    {CHECKED}{kernel} = {kernel}\nexcept NameError:\n    pass"
+            yield Cell(f"cell {number}", cell.source, is_extra=True)

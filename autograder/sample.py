@@ -16,8 +16,8 @@ from . import mistakes
 from .authoring import is_exercise, kernel_source
 from .chapters import Chapter
 from .classroom import Classroom
+from .inside.slicing import names_used, needed, statements
 from .mistakes import Variant
-from .slicing import keep_statements, needed_names
 
 CRASH = "import os\n\n\ndef {kernel}(*args):\n    os._exit(7)\n"
 ENDLESS = (
@@ -53,8 +53,9 @@ def variant_cell(variant: Variant) -> str:
     given, renames = _surroundings(module)
     own = next(n for n in _statements(module) if isinstance(n, ast.FunctionDef) and n.name == variant.name)
     function = ast.unparse(_renamed(own, {**renames, variant.name: variant.kernel}))
-    needs = keep_statements(given, needed_names([function], [given]))
-    return f"{needs}\n\n\n{function}".strip()
+    wanted = needed(names_used(function), statements(given))
+    needs = [one.source for one in statements(given) if one.binds & wanted]
+    return "\n".join([*needs, "\n", function]).strip()
 
 
 @functools.cache

@@ -254,7 +254,7 @@ def test_limits_of_the_kernel_hold_inside() -> None:
         names = ("AS", "CPU", "NPROC", "NOFILE", "FSIZE", "CORE")
         return [value for name in names for value in resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))]
 
-    expected = [3 * 2**29, 65, 48, 128, 16 * 2**20, 0]
+    expected = [3 * 2**29, 75, 48, 128, 16 * 2**20, 0]
     assert inside(limits) == [value for value in expected for _ in range(2)]
 
 
@@ -386,6 +386,126 @@ def test_all_calls_together_have_a_limit() -> None:
         assert stopped.value.verdict == TIME_LIMIT
         with pytest.raises(Stopped, match=r"0\.7 s for the whole submission"):
             session.call("g", ())
+
+
+FIGURE = """
+drawn = 3
+def draw(): return f(drawn)
+shown = draw()
+print(shown)
+plot = 1
+"""
+
+
+def with_released(source: str, *scratch: str, **limits: Any) -> Session:
+    """An unjailed session of a kernel f, two released figures below it, which call it, and cells of the learner's."""
+    watched = "WATCHED = 'math', 'json', 'drawn', 'draw', 'shown', 'plot'"
+    cells = [
+        Cell("cell 1", watched),
+        Cell("setup", "import math\nimport json", is_given=True),
+        Cell("f", source, defines=("f",)),
+    ]
+    cells += [Cell(f"released cell {number}", FIGURE, is_given=True) for number in (3, 4)]
+    cells += [Cell(f"cell {number}", text, is_extra=True) for number, text in enumerate(scratch, 5)]
+    cells += [
+        Cell("g", "def g():\n    return [name for name in WATCHED if name in globals()]", defines=("g",))
+    ]
+    return Session(cells, Limits(**limits), jailed=False, kernels=["f", "g"])
+
+
+def test_of_released_cells_runs_what_is_needed() -> None:
+    """runs the statements that lead to a name of the learner's, and no figure"""
+    with with_released("def f(x):\n    return math.pi") as session:
+        assert session.call("g", ()).value == ["math"]
+    with with_released("def f(x):\n    return x", "mine = shown + 1") as session:
+        assert {"drawn", "draw", "shown"} <= {*session.call("g", ()).value} and session.call(
+            "f", (2,)
+        ).value == 2
+        assert "plot" not in session.call("g", ()).value and not session.remarks
+        assert not any(session.outputs.values())
+
+
+@pytest.mark.parametrize("scratch", ["from math import *\nshown", "eval('shown')"])
+@pytest.mark.parametrize(
+    ("body", "verdict"),
+    [("import os\n    os._exit(7)", CRASHED), ("while True: pass", TIME_LIMIT)],
+)
+def test_released_cells_that_call_a_broken_kernel_cost_nothing(scratch: str, body: str, verdict: str) -> None:
+    """leaves them out once one is lost, says so, and gives the other kernels all of their time"""
+    with with_released(f"def f(x):\n    {body}", scratch, cell_seconds=1, call_seconds=0.5) as session:
+        names = session.call("g", ()).value
+        assert (
+            "shown" not in names
+            and "released cells that call your functions were left out" in session.remarks[0]
+        )
+        assert session._left > 57
+        with pytest.raises(Stopped) as stopped:
+            session.call("f", (1,))
+        assert stopped.value.verdict == verdict
+        assert session.call("g", ()).value == names
+    assert len(session.remarks) == 2 and "cell 5 raised NameError" in session.remarks[1]
+
+
+def test_released_cells_have_time_of_their_own() -> None:
+    """stops them all together after some seconds, and goes on without them"""
+    slow = "import time\ndef f(x):\n    time.sleep(0.3)"
+    with with_released(slow, "shown", given_seconds=0.4, total_seconds=3) as session:
+        session.call("g", ())
+        assert session._left > 2
+        assert "time limit (0.4 s for released cells)" in session.remarks[0]
+
+
+@pytest.mark.parametrize(
+    "source", ["f'" + "{x}" * 170_000 + "'", "a;" * 500_000, "x = " + "-" * 1_000_000 + "1"]
+)
+def test_a_text_that_takes_the_parser_long_costs_its_own_cell(source: str) -> None:
+    """reads what a learner wrote within the limits that it runs in"""
+    cells = [Cell("f", f"{source}\ndef f(): pass", defines=("f",)), Cell("g", "def g(): return 1")]
+    began = time.process_time()
+    with Session(cells, Limits(cell_seconds=2), jailed=False, kernels=["f", "g"]) as session:
+        assert session.call("g", ()).value == 1
+        with pytest.raises(Stopped):
+            session.call("f", ())
+    assert time.process_time() - began < 1
+
+
+def test_a_kernel_is_called_among_the_names_of_its_check() -> None:
+    """gives each kernel the names as they were where it was checked last, and lets what it sets itself stay"""
+    cells = [
+        "scale = 2\nseen = 0\ndef helper(x): return scale * x",
+        "def f(x):\n    global seen\n    seen += 1\n    return helper(x) + later(), seen",
+        "from autograder import check\ncheck(f)",
+        "scale = 3\ndef helper(x, y): return scale * x * y",
+        "def g(x): return helper(x, 1)",
+        "check(g)\nscale = helper = f = None\ndef later(): return 0",
+    ]
+    named = [Cell(f"cell {number}", source) for number, source in enumerate(cells, 1)]
+    with Session(named, Limits(), jailed=False, kernels=["f", "g"]) as session:
+        assert [session.call(kernel, (5,)).value for kernel in ("f", "g", "f")] == [(10, 1), 15, (10, 2)]
+        assert not session.remarks
+
+
+STUB = "def f():\n    raise NotImplementedError  # replace this line with your code"
+
+
+@pytest.mark.parametrize(
+    ("cells", "answer"),
+    [
+        ([STUB, "def f(): return 1"], 1),
+        (["def f(): return 1", STUB], 1),
+        (["def f(): return 1", STUB, "def f(): return 2", "f = f()"], 2),
+        ([STUB, "def g():\n    return f()", "check(g)", "def f(): return 3"], 3),
+        (["def f(): return 1", "del f"], 1),
+        (["class F:\n    def __call__(self): return 4", "f = F()"], 4),
+    ],
+)
+def test_the_last_version_that_is_written_counts(cells: list[str], answer: int) -> None:
+    """wherever it stands, and whatever becomes of its name"""
+    named = [Cell(f"cell {number}", source) for number, source in enumerate(cells, 1)]
+    with Session(named, Limits(), jailed=False, kernels=["f", "g"]) as session:
+        assert session.call("f", ()).value == answer
+        if any("def g" in cell for cell in cells):
+            assert session.call("g", ()).value == answer
 
 
 # What happens where the jail, or the referee, is missing

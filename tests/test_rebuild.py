@@ -10,7 +10,6 @@ import pytest
 from nbformat import NotebookNode
 
 from autograder.rebuild import MAX_BYTES, Ungradable, read_submission, rebuild
-from autograder.slicing import keep_statements, needed_names
 
 
 def code(source: str, grade_id: str | None = None, **fields: object) -> NotebookNode:
@@ -52,22 +51,18 @@ def copy(notebook: NotebookNode) -> NotebookNode:
     return nbformat.from_dict(json.loads(json.dumps(notebook)))
 
 
-def test_solution_cell_runs_and_figures_do_not(release: NotebookNode) -> None:
+def test_solution_cells_run_and_released_ones_as_far_as_needed(release: NotebookNode) -> None:
     mine = copy(release)
     mine.cells[2].source = "def f(x):\n    return np.abs(x)"
-    assert run(release, mine) == {"setup": "import numpy as np", "f": "def f(x):\n    return np.abs(x)"}
-
-
-def test_given_statement_runs_where_a_solution_uses_it(release: NotebookNode) -> None:
-    mine = copy(release)
-    mine.cells[2].source = "def f(x):\n    return picture @ x"
-    assert "picture = np.eye(3)" in run(release, mine)["given cell 2"]
-
-
-def test_everything_runs_where_names_cannot_be_read_off_the_code(release: NotebookNode) -> None:
-    mine = copy(release)
-    mine.cells[2].source = "def f(x):\n    return eval('picture')"
-    assert "plt.plot([1, 2])" in run(release, mine).values()
+    cells = rebuild(release, submit(mine)).cells
+    assert [(cell.name, cell.is_given) for cell in cells] == [
+        ("setup", True),
+        ("released cell 2", True),
+        ("f", False),
+        ("check-f", False),
+        ("released cell 5", True),
+    ]
+    assert cells[2].source == mine.cells[2].source
 
 
 def test_extra_cells_run(release: NotebookNode) -> None:
@@ -77,11 +72,11 @@ def test_extra_cells_run(release: NotebookNode) -> None:
 
 
 def test_edited_check_cell_and_points_have_no_effect(release: NotebookNode) -> None:
+    """the edited text runs, as any text of the learner's, but it is no check"""
     mine = copy(release)
     mine.cells[3].source = "100"
     mine.cells[3].metadata["nbgrader"]["points"] = 100
     rebuilt = rebuild(release, submit(mine))
-    assert "100" not in {cell.source for cell in rebuilt.cells}
     assert rebuilt.notebook.cells[3].source == "check(f)"
     assert rebuilt.notebook.cells[3].metadata["nbgrader"]["points"] == 2.0
     assert sorted(rebuilt.remarks) == [
@@ -208,62 +203,6 @@ def test_a_linked_folder_is_refused(tmp_path: Path) -> None:
         read_submission(tmp_path / "me" / "pixels" / "pixels.ipynb")
 
 
-def test_needed_names_follow_given_statements() -> None:
-    given = ["import numpy as np\nscale = np.pi", "def area(r):\n    return scale * r", "unused = 1"]
-    needed = needed_names(["def f(x):\n    return area(x)"], given)
-    assert needed is not None
-    assert [keep_statements(cell, needed) for cell in given] == [
-        "import numpy as np\nscale = np.pi",
-        "def area(r):\n    return scale * r",
-        "",
-    ]
-
-
-def test_local_names_of_a_function_need_nothing() -> None:
-    given = ["weights = np.ones(9)", "def draw():\n    image = 1"]
-    needed = needed_names(["def f(image):\n    weights = 2\n    return [weights * x for x in image]"], given)
-    assert needed is not None
-    assert [keep_statements(cell, needed) for cell in given] == ["", ""]
-
-
-def test_commands_of_ipython_do_not_hide_names() -> None:
-    assert needed_names(["%matplotlib inline\n!ls\ny = np.ones(3)"], ["import numpy as np"]) == {"np"}
-
-
-@pytest.mark.parametrize(
-    "cell", ["%%time\nf(1)", "f?", "f(", "import sys\nf(sys.maxsize)", "getattr(f, '__doc__')"]
-)
-def test_a_cell_that_is_odd_does_not_need_all(cell: str) -> None:
-    """keeps what such a cell names, and leaves out the rest, which may take long"""
-    given = ["f = abs", "for epoch in range(1000):\n    train(epoch)"]
-    needed = needed_names([cell], given)
-    assert needed is not None
-    assert [keep_statements(source, needed) for source in given] == ["f = abs", ""]
-
-
-@pytest.mark.parametrize(
-    "cell",
-    [
-        "eval(text)",
-        "from notes import *",
-        "import sys as s\ns.modules[name]",
-        "from sys import modules\nmodules[name]",
-    ],
-)
-def test_a_cell_that_reaches_for_names_needs_all(cell: str) -> None:
-    assert needed_names([cell], ["f = abs"]) is None
-
-
-def test_a_kernel_counts_as_it_was_at_its_check(release: NotebookNode) -> None:
-    """A later given cell that gives the kernel's name, or a helper's, to something else does not matter."""
-    release.cells.append(code("f = f(picture)\nhelper = 3"))
-    mine = copy(release)
-    mine.cells[2].source = "def helper(x):\n    return x\n\ndef f(x):\n    return helper(x)"
-    cells = rebuild(release, submit(mine)).cells
-    assert not [cell for cell in cells if "helper = 3" in cell.source or "f(picture)" in cell.source]
-    assert any(cell.name == "check-f" and "__checked_f = f" in cell.source for cell in cells)
-
-
 def test_a_split_solution_cell_counts_in_both_parts(release: NotebookNode) -> None:
     mine = copy(release)
     mine.cells[2].source = "def helper(x):\n    return 2 * x"
@@ -272,21 +211,17 @@ def test_a_split_solution_cell_counts_in_both_parts(release: NotebookNode) -> No
     assert len(sources) == 2 and "helper" in sources[0]
 
 
-def test_a_large_cell_is_not_analysed(release: NotebookNode) -> None:
+@pytest.mark.parametrize("source", ["a;" * 400_000, "f'" + "{x}" * 170_000 + "'", "((" * 500_000])
+def test_no_parser_reads_a_learners_text_out_here(release: NotebookNode, source: str) -> None:
+    """puts together what is to run, of texts that take Python's own parser minutes, at once"""
     mine = copy(release)
-    mine.cells.append(code("a;" * 2_000_000))
+    mine.cells[2].source = source
+    mine.cells.append(code(source))
     began = time.process_time()
     rebuild(release, submit(mine))
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 1
 
 
 def test_lone_surrogates_are_replaced(release: NotebookNode) -> None:
     mine = submit(release).replace(b"raise NotImplementedError", b"return '\\ud800'")
     assert rebuild(release, mine).sources["f"].encode("utf-8").endswith(b"return '?'")
-
-
-def test_changes_in_place_and_odd_breaks_are_seen() -> None:
-    given = ["import numpy as np\nsizes = []", "sizes.append(3)", "other = 1"]
-    needed = needed_names(["x = (sizes\n% 2)"], given)
-    assert needed is not None
-    assert [keep_statements(cell, needed) for cell in given] == ["sizes = []", "sizes.append(3)", ""]

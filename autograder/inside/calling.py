@@ -15,9 +15,6 @@ import numpy as np
 
 from .functions import Known, Seeded
 
-CHECKED = "__checked_"
-"""Before a kernel's name: what the kernel was at the place of its check, should a later cell give the name away."""
-
 KINDS = "biuf"
 """Kinds of dtype that count as numbers here: bool, signed, unsigned, float."""
 

@@ -9,6 +9,9 @@ where SOCKET is the number of an inherited file descriptor and SETUP a JSON text
 become (null to stay who we are). It says hello with what confines it, then answers one request after the other:
 
     {"do": "read", "name": …, "source": …}   take in a cell       {}
+    {"do": "read", "name": …, "given": …}    take in a released cell, as statements
+    {"do": "choose", "kernels": …, "without": …}
+                                             choose those statements of released cells that are needed
     {"do": "run", "cell": number}            run it               {"error": …, "kind": …, "output": …}
     {"do": "call", "kernel": …, "args": …}   call a function      {"outcome": …} or {"missing": true}
 
@@ -34,11 +37,13 @@ import resource
 import struct
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from . import wire
-from .calling import CHECKED, Caller, Opaque, Outcome, describe_error, error_name
+from .calling import Caller, Opaque, Outcome, describe_error, error_name
+from .slicing import Statement, names_bound, names_used, needed, reached
 
 OUTPUT_KEPT = 20_000
 """Characters of a cell's printed text that are sent back."""
@@ -118,11 +123,34 @@ class Printed(io.BufferedIOBase):
         return text
 
 
+@dataclass
+class Cell:
+    """A cell as it was taken in: a learner's with the names that it uses and binds, or a released one's statements."""
+
+    name: str
+    source: str
+    used: frozenset[str] = frozenset()
+    bound: frozenset[str] = frozenset()
+    given: tuple[Statement, ...] | None = None
+
+
+@dataclass
+class Version:
+    """A function under a kernel's name, all names as they stood at its check, and whether the stub is gone from it."""
+
+    value: Any
+    names: dict[str, Any]
+    is_written: bool
+
+
 class Notebook:
     """The learner's cells and the one namespace in which they run.
 
     Plain cells are compiled and executed; if any cell needs IPython (magics, `!`, `In`, `get_ipython`), all of them
     run in its shell. Importing IPython takes longer than grading most notebooks, so only those who need it pay.
+
+    Of each kernel the last version without the stub's line counts, with all names as they stood where it was checked
+    last, or else where it was made: what a later cell does to a name that it uses does not matter, as in Jupyter.
     """
 
     SHELL_NAMES = frozenset(
@@ -131,7 +159,12 @@ class Notebook:
     MAGIC = re.compile(r"^\s*(%|!|\?)|\?\s*$|=\s*[!%]", re.MULTILINE)
 
     def __init__(self) -> None:
-        self.cells: list[tuple[str, str]] = []
+        self.cells: list[Cell] = []
+        self.versions: dict[str, Version] = {}
+        self._kernels: Sequence[str] = ()
+        self._seen: dict[str, Any] = {}
+        self._spaces: dict[str, dict[str, Any]] = {}
+        self._entered = ""
         self._needs_ipython = False
         self._shell: Any = None
         self._loop: Any = None
@@ -139,10 +172,11 @@ class Notebook:
         self._module = types.ModuleType("__main__")
         sys.modules["__main__"] = self._module
         self.names = self._module.__dict__
-        self.names.update(display=_display, __builtins__=builtins)
+        self.names.update(display=_display, check=self.check, __builtins__=builtins)
 
     def read(self, name: str, source: str) -> None:
-        self.cells.append((name, source))
+        """Take in one of the learner's cells."""
+        self.cells.append(Cell(name, source, names_used(source), names_bound(source)))
         try:
             tree = compile(source, name, "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, True)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -155,10 +189,41 @@ class Notebook:
             re.fullmatch(r"_i?\d+", name) for name in names
         )
 
+    def read_given(self, name: str, given: list[Any]) -> None:
+        """Take in a released cell, of which only what is needed will run."""
+        made = (Statement(source, frozenset(binds), frozenset(uses)) for source, binds, uses in given)
+        self.cells.append(Cell(name, "", given=tuple(made)))
+
+    def choose(self, kernels: list[str], without: list[str]) -> None:
+        """Choose the statements of released cells that the learner's cells need and did not replace before.
+
+        kernels : names of the functions that are to be called; without : names that no chosen statement leads to
+        """
+        self._kernels = kernels
+        given = [statement for cell in self.cells for statement in cell.given or ()]
+        wanted = needed({name for cell in self.cells for name in cell.used}, given)
+        avoided = reached(without, given)
+        replaced: set[str] = set()
+        for cell in self.cells:
+            replaced |= cell.bound
+            if cell.given is not None:
+                cell.source = "\n".join(
+                    one.source
+                    for one in cell.given
+                    if one.binds & (wanted - replaced) and not one.uses & avoided
+                )
+
     def run(self, number: int) -> BaseException | None:
         """Run a cell; return what it raised."""
-        name, source = self.cells[number]
-        filename = f"<{name}>"
+        name, source = self.cells[number].name, self.cells[number].source
+        if not source.strip():
+            return None
+        try:
+            return self._run(f"<{name}>", source)
+        finally:
+            self._note_versions()
+
+    def _run(self, filename: str, source: str) -> BaseException | None:
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
         try:
             if self._needs_ipython:
@@ -176,6 +241,41 @@ class Notebook:
             return error
         return None
 
+    def check(self, kernel: Any = None) -> None:
+        """What `check` is in here: the verdict is made elsewhere, but for the names as they stand at this place."""
+        self._note_versions()
+        for version in self.versions.values():
+            if version.value is kernel:
+                version.names = dict(self.names)
+
+    def _note_versions(self) -> None:
+        """See which kernels have a new version, and keep it if it is better than the one before."""
+        for kernel in self._kernels:
+            value = self.names.get(kernel)
+            if value is self._seen.get(kernel) or not callable(value):
+                continue
+            self._seen[kernel] = value
+            is_written = not _is_stub(value)
+            if is_written or kernel not in self.versions or not self.versions[kernel].is_written:
+                self.versions[kernel] = Version(value, dict(self.names), is_written)
+
+    def enter(self, kernel: str) -> None:
+        """Let all names be as they were for this kernel, until another is entered. All cells have run by now.
+
+        What had no name then has the one that it got later. Another kernel that was not written yet is so now.
+        """
+        if kernel == self._entered:
+            return
+        self._spaces[self._entered] = dict(self.names)
+        self._entered = kernel
+        if kernel not in self._spaces:
+            names = dict(self.versions[kernel].names) if kernel in self.versions else {}
+            for other, version in self.versions.items():
+                if other == kernel or not callable(names.get(other)) or _is_stub(names[other]):
+                    names[other] = version.value
+            self._spaces[kernel] = {**self._spaces[""], **names}
+        self.names.update(self._spaces[kernel])
+
     def _wait_for(self, waiting: Any) -> None:
         if self._loop is None:
             import asyncio
@@ -183,6 +283,14 @@ class Notebook:
             self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(waiting)
+
+
+def _is_stub(function: Any) -> bool:
+    """Whether a function still has the line in it that a learner is to replace."""
+    try:
+        return "NotImplementedError" in inspect.unwrap(function).__code__.co_names
+    except Exception:  # no plain function, or an object that answers for its attributes itself
+        return False
 
 
 def _display(*values: Any, **_: Any) -> None:
@@ -300,8 +408,8 @@ def _confine(setup: dict[str, Any]) -> dict[str, Any]:
 class Kernels:
     """The learner's functions, each with the caller that remembers its results."""
 
-    def __init__(self, names: dict[str, Any]):
-        self._names = names
+    def __init__(self, notebook: Notebook):
+        self._notebook = notebook
         self._callers: dict[str, Caller] = {}
 
     def call(self, kernel: str, args: tuple[Any, ...]) -> dict[str, Any]:
@@ -317,11 +425,12 @@ class Kernels:
         return self._try(kernel, lambda caller: caller.result())
 
     def _try(self, kernel: str, act: Callable[[Caller], Outcome]) -> dict[str, Any]:
+        self._notebook.enter(kernel)
         if kernel not in self._callers:
-            found = self._names.get(CHECKED + kernel, self._names.get(kernel, self._names))
-            if found is self._names:
+            names = self._notebook.names
+            if kernel not in names:
                 return {"missing": True}
-            self._callers[kernel] = Caller(found)
+            self._callers[kernel] = Caller(names[kernel])
         try:
             return {"outcome": act(self._callers[kernel])}
         except BaseException as error:
@@ -351,7 +460,10 @@ def main() -> None:
     sys.stdout = sys.stderr = io.TextIOWrapper(printed, "utf-8", "backslashreplace", write_through=True)
     builtins.input = _no_input
     notebook = Notebook()
-    kernels = Kernels(notebook.names)
+    kernels = Kernels(notebook)
+    import autograder  # the stub of it, in here
+
+    autograder.check = notebook.check  # type: ignore[assignment]
     channel.answer({"hello": facts})
     while True:
         message = channel.receive()
@@ -360,11 +472,17 @@ def main() -> None:
                 _add_module(message["name"], message["source"])
                 answer: dict[str, Any] = {}
             case "read":
-                notebook.read(message["name"], message["source"])
+                if "given" in message:
+                    notebook.read_given(message["name"], message["given"])
+                else:
+                    notebook.read(message["name"], message["source"])
+                answer = {}
+            case "choose":
+                notebook.choose(message["kernels"], message["without"])
                 answer = {}
             case "run":
                 error = notebook.run(message["cell"])
-                text = "" if error is None else _error_text(error, notebook.cells[message["cell"]][0])
+                text = "" if error is None else _error_text(error, notebook.cells[message["cell"]].name)
                 kind = "" if error is None else error_name(error)
                 answer = {"error": text, "kind": kind, "output": printed.take()}
                 error = None

@@ -95,7 +95,14 @@ def grade(one: Job) -> Submission:
         except Ungradable as reason:
             return _with(base, verdict=UNGRADABLE, reason=str(reason), exercises=nothing)
         exercises, remarks = referee(rebuilt, reference, one.seed, one.limits, one.jailed)
-        return _with(base, exercises=exercises, remarks=remarks, cells=rebuilt.sources)
+        return _with(
+            base,
+            exercises=exercises,
+            remarks=remarks,
+            cells=rebuilt.sources,
+            notes=rebuilt.notes,
+            for_a_person=rebuilt.for_a_person,
+        )
     except Exception as error:
         return _with(base, verdict=FAULT, reason=f"{type(error).__name__}: {error}"[:1000])
 

@@ -1,11 +1,14 @@
 """Rebuild, don't repair: from the release and a submitted file to what the jail runs and what the record keeps.
 
-Only the learner's own work is taken from the submission: the solution cells, by their ids, and extra cells. Checks,
-points and given cells come from the release, whatever the submission says.
+Only the learner's own work is taken from the submission. Checks, points and given cells come from the release, whatever
+the submission says. A cell is known by its grade_id; where other tools took that away, by its own id or its text, and
+a kernel's by the name that it defines. Nothing here reads a learner's text as Python: that could take minutes.
 """
 
+import contextlib
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,11 +18,14 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from .authoring import is_exercise
+from .authoring import ANSWER_STUB, is_exercise
 from .jail import SETUP, Cell
 
 MAX_BYTES = 10 * 2**20
 """Size of the largest notebook that is read."""
+
+ADDED = "added-by-the-learner"
+"""Tag of a cell that stands in no release."""
 
 MAX_CELLS = 2000
 MAX_DEPTH = 60
@@ -37,20 +43,36 @@ class Rebuilt:
     notebook : the release with the learner's solutions and answers put in
     sources : the learner's text of each solution and answer cell, by grade_id
     remarks : what was odd about the file
+    notes : texts that the learner added in cells of their own, each with the number of the released cell before it
+    for_a_person : what a person has to look at, since it may be an answer that stands in none of the cells for it
     """
 
     cells: tuple[Cell, ...]
     notebook: NotebookNode
     sources: dict[str, str]
     remarks: tuple[str, ...]
+    notes: tuple[tuple[int, str], ...] = ()
+    for_a_person: tuple[str, ...] = ()
 
 
 @dataclass
 class _Submitted:
+    """A submitted cell.
+
+    name : grade_id of the released cell that it is; is_released : whether it is any released cell, by its id or text
+    defines, written : kernels that its text defines, and those of them in which the stub's line is gone
+    """
+
     kind: str
     source: str
-    grade_id: str | None
+    grade_id: str | None = None
     points: Any = None
+    cell_id: str | None = None
+    number: int = 0
+    name: str = ""
+    is_released: bool = False
+    defines: frozenset[str] = frozenset()
+    written: frozenset[str] = frozenset()
 
 
 def read_submission(path: Path) -> bytes:
@@ -91,32 +113,107 @@ def rebuild(release: NotebookNode, content: bytes) -> Rebuilt:
     Ungradable
         If the content is not a notebook.
     """
-    submitted = _parse(content)
-    remarks: list[str] = []
+    submitted, remarks = _parse(content)
     released = {
         cell.metadata["nbgrader"]["grade_id"]: cell for cell in release.cells if "nbgrader" in cell.metadata
     }
     own = {name for name, cell in released.items() if cell.metadata["nbgrader"]["solution"]}
-    chosen = _choose(submitted, released, own, remarks)
+    kernels = [name for name, cell in released.items() if is_exercise(cell)]
+    _identify(submitted, release, released, kernels)
+    chosen: dict[str, _Submitted] = {}
+    for name in released:
+        found = None
+        if name in kernels:
+            found = _kernel(name, submitted, remarks)
+        elif name in own:
+            found = _answer(name, submitted, released, remarks)
+        if found:
+            chosen[name] = found
     remarks += _altered(submitted, released, own)
+    notes = tuple(_notes(release, submitted))
+    return Rebuilt(
+        tuple(_program(release, submitted, released, chosen)),
+        _filled(release, chosen, notes),
+        {name: cell.source for name, cell in chosen.items()},
+        tuple(remarks),
+        notes,
+        tuple(_unanswered(own - set(kernels), chosen, len(notes))),
+    )
+
+
+def _filled(
+    release: NotebookNode, chosen: dict[str, _Submitted], notes: tuple[tuple[int, str], ...]
+) -> NotebookNode:
+    """The release with the learner's solutions and answers, and the texts that the learner added, marked as such."""
     notebook = nbformat.from_dict(json.loads(json.dumps(release)))
     for cell in notebook.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         if name in chosen:
             cell.source = chosen[name].source
-    sources = {name: cell.source for name, cell in chosen.items()}
-    return Rebuilt(tuple(_program(release, submitted, released, chosen)), notebook, sources, tuple(remarks))
+    for after, text in reversed(notes):
+        added = nbformat.v4.new_markdown_cell(text, metadata={"tags": [ADDED]})
+        notebook.cells.insert(after + 1, added)
+    return notebook
 
 
-def _parse(content: bytes) -> list[_Submitted]:
+def _parse(content: bytes) -> tuple[list[_Submitted], list[str]]:
+    """The cells of a submitted file, and what was odd about it."""
     if len(content) > MAX_BYTES:
         raise Ungradable(f"the file is over the limit of {MAX_BYTES // 2**20} MiB")
     if not content.strip():
         raise Ungradable("the file is empty")
+    remarks = []
     try:
-        tree = json.loads(content.decode("utf-8-sig"))
+        if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+            text = content.decode("utf-16")
+            remarks.append("the file was text in UTF-16; Jupyter reads and writes UTF-8")
+        else:
+            text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Ungradable("the file is not text in UTF-8, so it is not a Jupyter notebook") from None
+    sides = _sides(text)
+    if not sides:
+        return _cells(text), remarks
+    read = []
+    for side in sides:
+        with contextlib.suppress(Ungradable):
+            read.append(_cells(side))
+    if len(read) == 2 and read[0] == read[1]:  # they differ in outputs and numbers alone
+        read.pop()
+    if len(read) != 1:
+        line = text[: text.index("\n<<<<<<<")].count("\n") + 2
+        raise Ungradable(
+            f"the file holds an unsolved merge conflict (line {line}, <<<<<<<); keep one side of it, and submit again"
+        )
+    return read[0], [
+        *remarks,
+        "the file holds an unsolved merge conflict; the side that is a notebook was taken",
+    ]
+
+
+_CONFLICT = re.compile(r"^(<<<<<<<|\|\|\|\|\|\|\||=======|>>>>>>>)(?:[ \r].*)?$")
+
+
+def _sides(text: str) -> tuple[str, str] | None:
+    """Both sides of the merge conflicts that git left in a text; None if there are none."""
+    if "\n<<<<<<<" not in text or "\n>>>>>>>" not in text:
+        return None
+    ours, theirs = [], []
+    mark = ">>>>>>>"
+    for line in text.split("\n"):
+        if found := _CONFLICT.match(line):
+            mark = found[1]
+            continue
+        if mark in ("<<<<<<<", ">>>>>>>"):
+            ours.append(line)
+        if mark in ("=======", ">>>>>>>"):
+            theirs.append(line)
+    return "\n".join(ours), "\n".join(theirs)
+
+
+def _cells(text: str) -> list[_Submitted]:
+    try:
+        tree = json.loads(text)
     except (ValueError, RecursionError) as error:
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         raise Ungradable(f"the file is not valid JSON{where}, so it is not a Jupyter notebook") from None
@@ -139,7 +236,7 @@ def _parse(content: bytes) -> list[_Submitted]:
         raise Ungradable("the notebook has no list of cells")
     if len(cells) > MAX_CELLS:
         raise Ungradable(f"the notebook has {len(cells)} cells, over the limit of {MAX_CELLS}")
-    return [_cell(cell) for cell in cells if isinstance(cell, dict)]
+    return [_cell(cell, number) for number, cell in enumerate(cells, 1) if isinstance(cell, dict)]
 
 
 def _list(value: Any) -> list[Any]:
@@ -160,12 +257,12 @@ def _depth(tree: Any) -> int:
     return depth
 
 
-def _cell(cell: dict[str, Any]) -> _Submitted:
+def _cell(cell: dict[str, Any], number: int) -> _Submitted:
     source = cell.get("source", cell.get("input", ""))
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
     fields = _dict(_dict(cell.get("metadata")).get("nbgrader"))
-    grade_id = fields.get("grade_id")
+    grade_id, cell_id = fields.get("grade_id"), cell.get("id")
     # a lone surrogate, which JSON allows, could be written nowhere
     text = source.replace("\r\n", "\n").encode("utf-8", "replace").decode() if isinstance(source, str) else ""
     return _Submitted(
@@ -173,28 +270,158 @@ def _cell(cell: dict[str, Any]) -> _Submitted:
         text,
         grade_id if isinstance(grade_id, str) else None,
         fields.get("points"),
+        cell_id if isinstance(cell_id, str) else None,
+        number,
     )
 
 
-def _choose(
-    submitted: list[_Submitted], released: dict[str, NotebookNode], own: set[str], remarks: list[str]
-) -> dict[str, _Submitted]:
-    """The submitted cell that counts for each solution and answer: of the right type, and the last if there are several."""
-    chosen: dict[str, _Submitted] = {}
-    for name in released:
-        if name not in own:
-            continue
-        found = [cell for cell in submitted if cell.grade_id == name]
-        fitting = [cell for cell in found if cell.kind == released[name].cell_type]
-        if len(found) > 1:
-            remarks.append(f"cell {name} stands {len(found)} times; the last one counts")
-        if found and not fitting:
-            remarks.append(f"cell {name} was turned into a {found[-1].kind[:20]} cell; it does not count")
-        if not found:
-            remarks.append(f"cell {name} is missing")
-        if fitting:
-            chosen[name] = fitting[-1]
+def _identify(
+    submitted: list[_Submitted], release: NotebookNode, released: dict[str, NotebookNode], kernels: list[str]
+) -> None:
+    """Find out which released cell each submitted one is, and which kernels it defines."""
+    known = {cell.get("id") for cell in release.cells} | {cell.source.strip() for cell in release.cells}
+    by_id = {cell.id: name for name, cell in released.items() if "id" in cell}
+    by_text = {cell.source.strip(): name for name, cell in released.items()}
+    for cell in submitted:
+        if cell.grade_id in released:
+            cell.name = str(cell.grade_id)
+        else:
+            cell.name = by_id.get(cell.cell_id, "") or by_text.get(cell.source.strip(), "")
+        cell.is_released = bool(cell.name) or cell.cell_id in known or cell.source.strip() in known
+        bodies = dict(_definitions(cell.source, kernels))
+        cell.defines = frozenset(bodies)
+        cell.written = frozenset(name for name, body in bodies.items() if STUB_LINE not in body)
+
+
+STUB_LINE = "raise NotImplementedError"
+
+_DEFINITION = re.compile(
+    r"^(?:[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|(\w+)[ \t]*(?::[^=\n]*)?=(?!=))", re.M
+)
+_NEXT_STATEMENT = re.compile(r"\n(?=[^\s)#])")
+
+
+def _definitions(source: str, kernels: list[str]) -> Iterator[tuple[str, str]]:
+    """Kernels that a text seems to define, each with the text of its last definition."""
+    last = {match[1] or match[2]: match for match in _DEFINITION.finditer(source)}
+    for name in kernels:
+        if match := last.get(name):
+            end = _NEXT_STATEMENT.search(source, match.end())
+            yield name, source[match.start() : end.start() if end else len(source)]
+
+
+def _kernel(kernel: str, submitted: list[_Submitted], remarks: list[str]) -> _Submitted | None:
+    """The cell with the version of a kernel that counts: the last that is written, wherever it stands."""
+    found = [cell for cell in submitted if cell.name == kernel or kernel in cell.defines]
+    code = [cell for cell in found if cell.kind == "code"]
+    written = [cell for cell in code if kernel in cell.written]
+    retyped = [
+        cell
+        for cell in found
+        if cell.kind == "raw" or (cell.kind == "markdown" and cell.name == kernel)
+        if kernel in cell.written
+    ]
+    if retyped and not written:
+        chosen = retyped[-1]
+        remarks.append(f"cell {kernel} was turned into a {chosen.kind} cell; it counts all the same")
+        chosen.kind = "code"
+        return chosen
+    odd = [cell for cell in found if cell.kind != "code" and cell.name == kernel]
+    if odd and not code:
+        remarks.append(f"cell {kernel} was turned into a {odd[-1].kind[:20]} cell; it does not count")
+    if not code:
+        if not odd:
+            remarks.append(f"cell {kernel} is missing")
+        return None
+    chosen = ([*code, *[cell for cell in code if kernel in cell.defines], *written])[-1]
+    if len(code) > 1:
+        numbers = _listed([cell.number for cell in code])
+        remarks.append(
+            f"{kernel} stands in cells {numbers}; its last version that is written counts, in cell {chosen.number}"
+        )
+    checks = [cell.number for cell in submitted if cell.name == f"check-{kernel}"]
+    if checks and kernel in chosen.written and chosen.number > checks[-1]:
+        remarks.append(f"{kernel} stands in cell {chosen.number}, below its check; it counts")
     return chosen
+
+
+def _listed(numbers: list[int]) -> str:
+    shown = [str(number) for number in numbers[:5]] + (["more"] if len(numbers) > 5 else [])
+    return f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _answer(
+    name: str,
+    submitted: list[_Submitted],
+    released: dict[str, NotebookNode],
+    remarks: list[str],
+) -> _Submitted | None:
+    """The cell with a written answer: its own, or what was written below the question, or into the question's cell."""
+    question = f"question-{name}"
+    own = [cell for cell in submitted if cell.name == name]
+    written = [cell for cell in own if _is_answer(cell.source)]
+    if written:
+        if len(own) > 1:
+            remarks.append(f"cell {name} stands {len(own)} times; the last one that is written counts")
+        if written[-1].kind != "markdown":
+            remarks.append(f"cell {name} was turned into a {written[-1].kind[:20]} cell; it was read as text")
+        return written[-1]
+    asked = released[question].source.strip() if question in released else ""
+    below: list[_Submitted] = []
+    is_below = False
+    for cell in submitted:
+        if cell.name in (name, question):
+            is_below = True
+            rest = cell.source.strip().removeprefix(asked) if cell.name == question else ""
+            if asked and rest != cell.source.strip() and _is_answer(rest):
+                below.append(_Submitted("markdown", rest.strip(), number=cell.number))
+        elif is_below and (cell.is_released or cell.kind == "code"):
+            break
+        elif is_below and _is_answer(cell.source):
+            below.append(cell)
+    if below:
+        numbers = [cell.number for cell in below]
+        where = f"cell {numbers[0]}" if len(numbers) == 1 else f"cells {_listed(numbers)}"
+        remarks.append(f"the answer {name} was taken from {where}, where it stands below the question")
+        for cell in below:
+            cell.name = name
+        return _Submitted(
+            "markdown", "\n\n".join(cell.source for cell in below), name=name, number=numbers[0]
+        )
+    if not own:
+        remarks.append(f"cell {name} is missing")
+    return own[-1] if own else None
+
+
+def _is_answer(text: str) -> bool:
+    return bool(text.replace(ANSWER_STUB, "").strip())
+
+
+def _notes(release: NotebookNode, submitted: list[_Submitted]) -> Iterator[tuple[int, str]]:
+    """What the learner wrote into cells of text that are none of the release, or into its prose.
+
+    Each comes with the number of the released cell before it.
+    """
+    places: dict[str | None, int] = {}
+    for number, cell in enumerate(release.cells):
+        for key in (cell.source.strip(), cell.get("id"), cell.metadata.get("nbgrader", {}).get("grade_id")):
+            places.setdefault(key, number)
+    texts = {cell.source.strip() for cell in release.cells}
+    at = -1
+    for one in submitted:
+        keys = (one.name, one.cell_id, one.source.strip())
+        at = max(at, next((places[key] for key in keys if key and key in places), -1))
+        if one.kind in ("markdown", "raw") and not one.name and one.source.strip() not in {*texts, ""}:
+            yield at, one.source
+
+
+def _unanswered(answers: set[str], chosen: dict[str, _Submitted], notes: int) -> Iterator[str]:
+    for name in sorted(answers) if notes else ():
+        if name not in chosen or not _is_answer(chosen[name].source):
+            yield (
+                f"no answer stands in the cell of {name}, but the learner wrote text into {notes} other "
+                f"{'cell' if notes == 1 else 'cells'}: see whether it is the answer"
+            )
 
 
 def _altered(submitted: list[_Submitted], released: dict[str, NotebookNode], own: set[str]) -> Iterator[str]:
@@ -207,7 +434,8 @@ def _altered(submitted: list[_Submitted], released: dict[str, NotebookNode], own
             continue
         given = released[cell.grade_id]
         if cell.grade_id not in own and cell.source.rstrip() != given.source.rstrip():
-            yield f"cell {name} was edited; the released one was used"
+            kept = ", and your own lines were run" if cell.kind == given.cell_type == "code" else ""
+            yield f"cell {name} was edited; the released one was used{kept}"
         if cell.points != given.metadata["nbgrader"].get("points"):
             yield f"the points of cell {name} were edited; the released ones were used"
 
@@ -222,20 +450,31 @@ def _program(
     given = {
         cell.source.rstrip() for cell in release.cells if cell.cell_type == "code" and not is_exercise(cell)
     }
-    counted = {id(cell) for cell in chosen.values()}
-    if SETUP in released and not any(cell.grade_id == SETUP for cell in submitted):
+    checks = {name for name in released if name.startswith("check-")}
+    answers = {name for name in chosen if not is_exercise(released[name])}
+    if SETUP in released and not any(cell.name == SETUP for cell in submitted):
         yield Cell(SETUP, released[SETUP].source, is_given=True)
-    for number, cell in enumerate(submitted, 1):
-        if cell.kind != "code" or not cell.source.strip():
+    for cell in submitted:
+        if cell.kind != "code" or not cell.source.strip() or cell.name in answers:
             continue
-        # a solution cell that was split counts in all parts
-        if id(cell) in counted or (cell.grade_id in released and is_exercise(released[cell.grade_id])):
-            yield Cell(str(cell.grade_id), cell.source)
-        elif cell.grade_id == SETUP:
+        place = f"cell {cell.number}"
+        if cell.name == SETUP:
             yield Cell(SETUP, released[SETUP].source, is_given=True)
-        elif cell.grade_id in released and cell.grade_id.startswith("check-"):
-            yield Cell(cell.grade_id, cell.source, is_extra=True)
+            if own := _own_lines(cell.source, released[SETUP].source):
+                yield Cell(place, own, is_extra=True)
+        elif cell.defines or (cell.name in released and is_exercise(released[cell.name])):
+            yield Cell(cell.name or place, cell.source, defines=tuple(sorted(cell.defines)))
+        elif cell.name in checks:
+            # `check` looks at nothing in there, but it marks the place; what a learner wrote around it runs as well
+            yield Cell(cell.name, cell.source, is_extra=True)
         elif cell.source.rstrip() in given:
-            yield Cell(f"released cell {number}", cell.source, is_given=True)
+            yield Cell(f"released {place}", cell.source, is_given=True)
         else:
-            yield Cell(f"cell {number}", cell.source, is_extra=True)
+            yield Cell(place, cell.source, is_extra=True)
+
+
+def _own_lines(source: str, released: str) -> str:
+    """A released cell's text without the lines that were released: what a learner added."""
+    known = {line.rstrip() for line in released.splitlines()}
+    own = [line for line in source.splitlines() if line.rstrip() not in known]
+    return "\n".join(own).strip("\n")

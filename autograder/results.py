@@ -150,6 +150,8 @@ class Submission:
     exercises : in the order of the chapter
     remarks : what was odd about the file and had no effect on the score
     cells : the learner's source of each solution cell and answer, by grade_id
+    notes : texts that the learner added in cells of their own, each with the number of the released cell before it
+    for_a_person : what a person has to look at: an answer may stand in one of the notes
     jailed : False if the learner's code ran without a jail
     seed : what the hidden inputs were drawn from
     """
@@ -161,6 +163,8 @@ class Submission:
     exercises: tuple[Exercise, ...] = ()
     remarks: tuple[str, ...] = ()
     cells: dict[str, str] = field(default_factory=dict)
+    notes: tuple[tuple[int, str], ...] = ()
+    for_a_person: tuple[str, ...] = ()
     jailed: bool = True
     seed: str = ""
 
@@ -179,4 +183,6 @@ class Submission:
     def from_json(cls, data: dict[str, Any]) -> "Submission":
         fields = {name: value for name, value in data.items() if name not in ("score", "points")}
         exercises = tuple(Exercise.from_json(exercise) for exercise in data["exercises"])
-        return cls(**{**fields, "exercises": exercises, "remarks": tuple(data["remarks"])})
+        fields |= {name: tuple(data.get(name, ())) for name in ("remarks", "for_a_person")}
+        fields["notes"] = tuple((after, text) for after, text in data.get("notes", ()))
+        return cls(**{**fields, "exercises": exercises})

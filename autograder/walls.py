@@ -23,8 +23,9 @@ PACKAGES = {
     "inside": HERE / "inside",
     "course": ROOT / "course",
     "autograder": HERE / "inside/stub/autograder",
+    "tqdm": HERE / "inside/stub/tqdm",
 }
-"""What a worker can import beside the interpreter's own packages; the last is a stub of this one."""
+"""What a worker can import beside the interpreter's own packages; the last two only stand for what they are named."""
 
 ENVIRONMENT = {
     "PATH": os.pathsep.join((str(Path(sys.executable).parent), "/usr/bin", "/bin")),

@@ -151,21 +151,28 @@ def check(
         from .grading import referee
         from .jail import Limits, require_jail
         from .oracle import Reference
-        from .rebuild import read_submission, rebuild
+        from .rebuild import read_modules, read_notebook, rebuild
         from .reports import exercise_text
         from .reports.words import clean
 
         chapter = find_chapter(name)
         if not unjailed:
             require_jail()
-        content = read_submission(notebook)
+        content = read_notebook(notebook)
         try:
             released = Classroom(CLASSROOM).released(chapter)
         except ClassroomError:
             released = nbformat.from_dict(source_notebook(chapter))
         rebuilt = rebuild(released, content)
         with err.status("running the checks …"):
-            exercises, remarks = referee(rebuilt, Reference(chapter), PUBLIC_SEED, Limits(), not unjailed)
+            exercises, remarks = referee(
+                rebuilt,
+                Reference(chapter),
+                PUBLIC_SEED,
+                Limits(),
+                not unjailed,
+                read_modules(notebook.parent),
+            )
     if as_json:
         print_json({"exercises": [exercise.to_json() for exercise in exercises], "remarks": remarks})
     else:

@@ -14,11 +14,12 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import nbformat
@@ -28,13 +29,17 @@ from .checking import run_checks
 from .inside.calling import Outcome
 from .jail import Limits, Session
 from .oracle import Reference
-from .rebuild import Rebuilt, Ungradable, read_submission, rebuild
+from .rebuild import Rebuilt, Ungradable, find_submission, read_modules, read_notebook, rebuild
 from .results import FAULT, GRADED, UNGRADABLE, Exercise, Submission
 
 
 @dataclass(frozen=True)
 class Job:
-    """One submission to grade. `content` is the notebook's bytes, or the reason why there are none."""
+    """One submission to grade.
+
+    content : the notebook's bytes, or the reason why there are none; modules : what stood beside it, by name
+    remarks : what was odd about the file's name
+    """
 
     student: str
     chapter: Chapter
@@ -44,23 +49,35 @@ class Job:
     limits: Limits
     jailed: bool
     key: str
+    modules: dict[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 def job(
     student: str, chapter: Chapter, path: Path, release: bytes, secret: bytes, limits: Limits, jailed: bool
 ) -> Job:
-    """Read one submission and make ready to grade it."""
+    """Read one submission, which may stand under another name in the same folder, and make ready to grade it."""
     content: bytes | Ungradable
+    path, remarks = find_submission(path.parent, chapter)
+    modules = read_modules(path.parent)
     try:
-        content = read_submission(path)
+        content = read_notebook(path)
     except Ungradable as reason:
         content = reason
     body = content if isinstance(content, bytes) else str(content).encode("utf-8", "replace")
-    identity = b"\0".join([chapter.name.encode(), student.encode(), body])
+    beside = [part.encode("utf-8", "replace") for module in modules.items() for part in module]
+    identity = b"\0".join([chapter.name.encode(), student.encode(), body, *beside])
     seed = hmac.new(secret, identity, hashlib.sha256).hexdigest()
-    parts = [seed, bundle_hash(chapter, release), json.dumps(asdict(limits), sort_keys=True), str(jailed)]
+    # the remarks too: they name the file
+    parts = [
+        seed,
+        bundle_hash(chapter, release),
+        json.dumps(asdict(limits), sort_keys=True),
+        str(jailed),
+        *remarks,
+    ]
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
-    return Job(student, chapter, content, release, seed, limits, jailed, key)
+    return Job(student, chapter, content, release, seed, limits, jailed, key, modules, remarks)
 
 
 @functools.lru_cache(maxsize=32)
@@ -94,11 +111,11 @@ def grade(one: Job) -> Submission:
             rebuilt = rebuild(nbformat.reads(one.release.decode(), as_version=4), one.content)
         except Ungradable as reason:
             return _with(base, verdict=UNGRADABLE, reason=str(reason), exercises=nothing)
-        exercises, remarks = referee(rebuilt, reference, one.seed, one.limits, one.jailed)
+        exercises, remarks = referee(rebuilt, reference, one.seed, one.limits, one.jailed, one.modules)
         return _with(
             base,
             exercises=exercises,
-            remarks=remarks,
+            remarks=(*one.remarks, *remarks),
             cells=rebuilt.sources,
             notes=rebuilt.notes,
             for_a_person=rebuilt.for_a_person,
@@ -108,11 +125,20 @@ def grade(one: Job) -> Submission:
 
 
 def referee(
-    rebuilt: Rebuilt, reference: Reference, seed: str, limits: Limits, jailed: bool
+    rebuilt: Rebuilt,
+    reference: Reference,
+    seed: str,
+    limits: Limits,
+    jailed: bool,
+    modules: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[tuple[Exercise, ...], tuple[str, ...]]:
-    """Run the checks here on kernels that run in the jail; returns the exercises and what was odd."""
+    """Run the checks here on kernels that run in the jail; returns the exercises and what was odd.
+
+    modules : source of modules of the learner's own, which the cells may import
+    """
     kernels = list(reference.points())
-    with Session(rebuilt.cells, limits, jailed, earlier_kernels(reference.chapter), kernels) as session:
+    modules = {**modules, **earlier_kernels(reference.chapter)}
+    with Session(rebuilt.cells, limits, jailed, modules, kernels) as session:
         calls = {kernel: Jailed(session, kernel) for kernel in kernels}
         exercises = run_checks(reference.chapter.checks, reference, calls, seed, timed=True)
         return tuple(exercises), (*rebuilt.remarks, *session.remarks)

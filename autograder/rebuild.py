@@ -6,10 +6,13 @@ a kernel's by the name that it defines. Nothing here reads a learner's text as P
 """
 
 import contextlib
+import importlib.util
 import json
 import os
 import re
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +22,18 @@ import nbformat
 from nbformat import NotebookNode
 
 from .authoring import ANSWER_STUB, is_exercise
+from .chapters import Chapter, check_points
 from .jail import SETUP, Cell
 
 MAX_BYTES = 10 * 2**20
-"""Size of the largest notebook that is read."""
+"""Size of the largest notebook that is read, without its outputs."""
+
+RAW_BYTES = 64 * 2**20
+"""Size of the largest file that is looked at."""
+
+MODULE_BYTES = 2**18
+MAX_FILES = 20
+"""How many files beside a notebook are looked at."""
 
 ADDED = "added-by-the-learner"
 """Tag of a cell that stands in no release."""
@@ -95,14 +106,107 @@ def read_submission(path: Path) -> bytes:
         raise Ungradable(f"{path.name} is not a regular file")
     if found.st_nlink > 1:
         raise Ungradable(f"{path.name} is a hard link to another file; submit the notebook itself")
-    if found.st_size > MAX_BYTES:
-        raise Ungradable(
-            f"{path.name} has {found.st_size / 2**20:.0f} MiB, over the limit of {MAX_BYTES // 2**20} MiB; "
-            "clear all outputs, save, and submit again"
-        )
+    if found.st_size > RAW_BYTES:
+        raise _too_large(path.name, found.st_size)
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with open(descriptor, "rb") as file:
-        return file.read(MAX_BYTES + 1)
+        return file.read(RAW_BYTES + 1)
+
+
+def read_notebook(path: Path) -> bytes:
+    """Bytes of a submitted notebook, without its outputs if they make it large: nobody looks at them.
+
+    Raises
+    ------
+    Ungradable
+        As `read_submission`; or if it is too large without its outputs, or no notebook.
+    """
+    content = read_submission(path)
+    if len(content) <= MAX_BYTES:
+        return content
+    # what 64 MiB of JSON unfold to can be a hundred times as much: another process tries, and may fail
+    command = [sys.executable, "-I", "-S", "-c", _WITHOUT_OUTPUTS]
+    try:
+        done = subprocess.run(command, input=content, capture_output=True, timeout=60)
+    except subprocess.TimeoutExpired:
+        raise _too_large(path.name, len(content)) from None
+    if done.returncode or len(done.stdout) > MAX_BYTES:
+        raise _too_large(path.name, len(content))
+    return done.stdout
+
+
+_WITHOUT_OUTPUTS = """
+import json, resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+tree = json.loads(sys.stdin.buffer.read())
+for cell in tree["cells"]:
+    cell.pop("outputs", None)
+    cell.pop("attachments", None)
+json.dump(tree, sys.stdout)
+"""
+
+
+def _too_large(name: str, size: int) -> Ungradable:
+    return Ungradable(
+        f"{name} has {size / 2**20:.0f} MiB, over the limit of {MAX_BYTES // 2**20} MiB; "
+        "clear all outputs, save, and submit again"
+    )
+
+
+def find_submission(folder: Path, chapter: Chapter) -> tuple[Path, tuple[str, ...]]:
+    """The notebook of a chapter in a learner's folder, and what was odd about its name.
+
+    Under another name it counts if no other notebook there carries a grade_id of the chapter, or defines an exercise.
+    """
+    named = folder / f"{chapter.name}.ipynb"
+    others = [path for path in _files(folder, "ipynb") if path != named]
+    if os.path.lexists(named):
+        beside = ", ".join(_shown(path) for path in others[:3])
+        return named, (f"{named.name} was graded; {beside} beside it was not",) if beside else ()
+    kernels = list(check_points(chapter))
+    fitting = []
+    for path in others:
+        with contextlib.suppress(Ungradable, OSError):
+            cells, _ = _parse(read_notebook(path))
+            if any(
+                (cell.grade_id or "").removeprefix("check-") in kernels
+                or any(_definitions(cell.source, kernels))
+                for cell in cells
+            ):
+                fitting.append(path)
+    if len(fitting) != 1:
+        return named, ()
+    return fitting[0], (
+        f"there is no {named.name}; {_shown(fitting[0])} was graded, the only one of this chapter",
+    )
+
+
+def read_modules(folder: Path) -> dict[str, str]:
+    """Source of the modules that a learner handed in beside the notebook, by name: small, and of no known name."""
+    found = {}
+    for path in _files(folder, "py"):
+        name = path.stem
+        if not name.isidentifier() or name in _TAKEN or importlib.util.find_spec(name):
+            continue
+        with contextlib.suppress(Ungradable, OSError, UnicodeDecodeError):
+            if path.lstat().st_size <= MODULE_BYTES:
+                found[name] = read_submission(path).decode("utf-8-sig")
+    return found
+
+
+_TAKEN = frozenset(["autograder", "course", "inside", "solutions", "tqdm", *sys.stdlib_module_names])
+
+
+def _shown(path: Path) -> str:
+    return ascii(path.name)[1:-1] if not path.name.isprintable() else path.name
+
+
+def _files(folder: Path, ending: str) -> list[Path]:
+    try:
+        return sorted(folder.glob(f"[!.]*.{ending}"))[:MAX_FILES]
+    except OSError:
+        return []
 
 
 def rebuild(release: NotebookNode, content: bytes) -> Rebuilt:

@@ -14,9 +14,10 @@ from nbformat import NotebookNode
 
 from autograder.authoring import ANSWER_STUB, STUB, kernel_source, source_notebook, stub_source
 from autograder.chapters import chapter
-from autograder.grading import Job, grade
+from autograder.grading import Job, grade, job
 from autograder.jail import Limits
-from autograder.results import GRADED, Submission
+from autograder.rebuild import ADDED, read_modules, rebuild
+from autograder.results import GRADED, UNGRADABLE, Submission
 from autograder.sample import fill, reference_cell
 
 from .attacks import NO_JAIL
@@ -165,7 +166,9 @@ HONEST: dict[str, tuple[Odd, str]] = {
     "kernels deleted at the end": (add("del relu, correlate2d, np"), ""),
     "a kernel's name given to an array": (add("relu = relu(np.array([1.0, -1.0]))"), ""),
     "a helper below the check": (
-        all_of(write(relu="def relu(x):\n    return clip(x)"), add("def clip(x):\n    return np.maximum(x, 0)")),
+        all_of(
+            write(relu="def relu(x):\n    return clip(x)"), add("def clip(x):\n    return np.maximum(x, 0)")
+        ),
         "",
     ),
     "every name deleted": (add("%reset -f"), ""),
@@ -251,7 +254,8 @@ HONEST: dict[str, tuple[Odd, str]] = {
             relu="relu = lambda x: np.maximum(x, 0)",
             window_response="class Response:\n    def __call__(self, window, kernel, bias):\n"
             "        return float(np.sum(window * kernel) + bias)\nwindow_response = Response()",
-            x_detector=written("x_detector") + "\nimport functools\nx_detector = functools.partial(x_detector)",
+            x_detector=written("x_detector")
+            + "\nimport functools\nx_detector = functools.partial(x_detector)",
         ),
         "",
     ),
@@ -318,3 +322,141 @@ def test_an_honest_notebook_gets_all_its_points(release: NotebookNode, name: str
     assert len(result.remarks) <= 6
     kept = re.sub(r"\s+", " ", result.cells[QUESTION].replace(ANSWER_STUB, ""))
     assert kept.strip().replace(" ", "") == ANSWER.replace(" ", "")
+
+
+def beside(name: str, content: bytes) -> Callable[[Path, bytes], None]:
+    """Hand in the notebook, and a file beside it."""
+
+    def hand_in(folder: Path, notebook: bytes) -> None:
+        (folder / "filters.ipynb").write_bytes(notebook)
+        (folder / name).write_bytes(content)
+
+    return hand_in
+
+
+def named(name: str) -> Callable[[Path, bytes], object]:
+    return lambda folder, notebook: (folder / name).write_bytes(notebook)
+
+
+def changed(change: Callable[[bytes], bytes]) -> Callable[[Path, bytes], object]:
+    return lambda folder, notebook: (folder / "filters.ipynb").write_bytes(change(notebook))
+
+
+def with_pictures(notebook: bytes) -> bytes:
+    tree = json.loads(notebook)
+    picture = {"output_type": "display_data", "metadata": {}, "data": {"image/png": "A" * 3_000_000}}
+    for cell in [cell for cell in tree["cells"] if cell["cell_type"] == "code"][:5]:
+        cell["outputs"] = [picture]
+    return json.dumps(tree).encode()
+
+
+def in_conflict(theirs: str) -> Callable[[bytes], bytes]:
+    """With a merge conflict in the line of some execution count, of which the other side is `theirs`."""
+
+    def change(notebook: bytes) -> bytes:
+        own = '   "execution_count": null,\n'
+        block = f"<<<<<<< HEAD\n{own}=======\n{theirs}>>>>>>> mine\n"
+        return notebook.decode().replace(own, block, 1).encode()
+
+    return change
+
+
+IMPORTS = "from helpers import clip\ndef relu(x):\n    return clip(x)"
+HELPERS = b"import numpy as np\n\ndef clip(x):\n    return np.maximum(x, 0)\n"
+
+FILES: dict[str, tuple[Callable[[Path, bytes], object], str]] = {
+    "a copy": (named("filters-Copy1.ipynb"), "there is no filters.ipynb; filters-Copy1.ipynb was graded"),
+    "a second download": (named("filters (1).ipynb"), "filters (1).ipynb was graded"),
+    "another name": (named("Übung ada.ipynb"), "Übung ada.ipynb was graded"),
+    "another notebook beside it": (
+        beside("notes.ipynb", b'{"nbformat": 4, "cells": []}'),
+        "notes.ipynb beside it was not",
+    ),
+    "15 MB of pictures": (changed(with_pictures), ""),
+    "UTF-16": (changed(lambda notebook: notebook.decode().encode("utf-16")), "text in UTF-16"),
+    "a byte-order mark and Windows lines": (
+        changed(lambda notebook: b"\xef\xbb\xbf" + notebook.replace(b"\\n", b"\\r\\n")),
+        "",
+    ),
+    "a conflict of which one side is a notebook": (
+        changed(in_conflict('   "execution_count": \n')),
+        "the side that is a notebook was taken",
+    ),
+    "a conflict without effect": (
+        changed(in_conflict('   "execution_count": 7,\n')),
+        "the side that is a notebook was taken",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_honest_file_gets_all_its_points(release: NotebookNode, name: str, tmp_path: Path) -> None:
+    """under another name, with pictures, in another encoding: full points, and the remark"""
+    hand_in, remark = FILES[name]
+    result = handed_in(release, hand_in, submission(release, lambda notebook: None), tmp_path)
+    assert (result.verdict, result.score) == (GRADED, 15), (result.reason, result.remarks)
+    assert remark in "; ".join(result.remarks)
+
+
+def handed_in(
+    release: NotebookNode, hand_in: Callable[[Path, bytes], object], notebook: NotebookNode, folder: Path
+) -> Submission:
+    hand_in(folder, nbformat.writes(notebook).encode())
+    made = nbformat.writes(release).encode()
+    return grade(job("ada", FILTERS, folder / "filters.ipynb", made, b"secret", Limits(), True))
+
+
+def test_a_module_beside_the_notebook_is_there(release: NotebookNode, tmp_path: Path) -> None:
+    notebook = submission(release, write(relu=IMPORTS))
+    result = handed_in(release, beside("helpers.py", HELPERS), notebook, tmp_path)
+    assert result.score == 15, result.remarks
+
+
+def test_a_module_that_is_not_there_is_named(release: NotebookNode, tmp_path: Path) -> None:
+    notebook = submission(release, write(relu=IMPORTS))
+    result = handed_in(release, named("filters.ipynb"), notebook, tmp_path)
+    assert result.score == 13
+    assert "No module named 'helpers'; it is not there while grading: put what you need" in result.remarks[0]
+
+
+def test_a_module_that_takes_a_known_name_or_is_no_file_of_the_learners_is_left_out(tmp_path: Path) -> None:
+    for name in ("numpy", "json", "autograder", "solutions", "tqdm", "not a name", "large", "helpers"):
+        (tmp_path / f"{name}.py").write_bytes(b"x = 1\n" * (100_000 if name == "large" else 1))
+    (tmp_path / "link.py").symlink_to(tmp_path / "helpers.py")
+    assert read_modules(tmp_path) == {"helpers": "x = 1\n"}
+
+
+def test_of_several_notebooks_without_the_name_none_is_chosen(release: NotebookNode, tmp_path: Path) -> None:
+    notebook = nbformat.writes(submission(release, lambda notebook: None)).encode()
+    for name in ("one.ipynb", "two.ipynb"):
+        (tmp_path / name).write_bytes(notebook)
+    result = handed_in(release, lambda folder, content: None, release, tmp_path)
+    assert result.verdict == UNGRADABLE and "there is one.ipynb, two.ipynb instead" in result.reason
+
+
+def test_a_file_that_unfolds_without_end_is_refused(release: NotebookNode, tmp_path: Path) -> None:
+    """in another process, which may use a GiB"""
+    bomb = b'{"nbformat": 4, "cells": [' + b"[]," * 20_000_000 + b"[]]}"
+    result = handed_in(release, changed(lambda notebook: bomb), release, tmp_path)
+    assert result.verdict == UNGRADABLE and "over the limit of 10 MiB" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("odd", "notes"),
+    [
+        (add("What I found: " + ANSWER, kind=text), 1),
+        (all_of(add("first", kind=text), add("second", after="setup", kind=text)), 2),
+    ],
+)
+def test_where_no_answer_is_found_a_person_is_asked(release: NotebookNode, odd: Odd, notes: int) -> None:
+    """texts in other cells stay in the notebook, and a person is told to look at them"""
+    notebook = submission(release, all_of(write(**{QUESTION: ANSWER_STUB}), odd))
+    rebuilt = rebuild(release, nbformat.writes(notebook).encode())
+    assert len(rebuilt.notes) == notes and len(rebuilt.for_a_person) == 1
+    assert f"{notes} other cell" in rebuilt.for_a_person[0]
+    added = [cell.source for cell in rebuilt.notebook.cells if ADDED in cell.metadata.get("tags", [])]
+    assert added == [source for _, source in rebuilt.notes]
+    assert len(rebuilt.notebook.cells) == len(release.cells) + notes
+    result = graded(release, nbformat.writes(notebook).encode())
+    assert result.for_a_person == rebuilt.for_a_person and result.notes == rebuilt.notes
+    assert Submission.from_json(json.loads(json.dumps(result.to_json()))) == result

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from autograder.rebuild import MAX_BYTES, Ungradable, read_submission, rebuild
+from autograder.rebuild import RAW_BYTES, Ungradable, read_submission, rebuild
 
 
 def code(source: str, grade_id: str | None = None, **fields: object) -> NotebookNode:
@@ -95,7 +95,7 @@ def test_the_last_of_duplicated_cells_counts(release: NotebookNode) -> None:
         "def f(x):\n    return 1",
     ]
     assert any(
-        "f stands in cells 3 and 6; its last version that is written counts, in cell 6" == remark
+        remark == "f stands in cells 3 and 6; its last version that is written counts, in cell 6"
         for remark in rebuilt.remarks
     )
 
@@ -182,7 +182,7 @@ def test_links_devices_and_large_files_are_refused(tmp_path: Path) -> None:
     os.symlink(real, tmp_path / "link.ipynb")
     os.mkfifo(tmp_path / "fifo.ipynb")
     (tmp_path / "folder.ipynb").mkdir()
-    (tmp_path / "large.ipynb").write_bytes(b" " * (MAX_BYTES + 1))
+    (tmp_path / "large.ipynb").write_bytes(b" " * (RAW_BYTES + 1))
     for name, reason in [
         ("link", "symbolic link"),
         ("fifo", "not a regular file"),

@@ -639,3 +639,27 @@ def look(browser: Any, file: Path, width: int, scheme: str) -> list[str]:
     tab.close()
     found.remove(file.as_uri())
     return found
+
+
+@pytest.mark.parametrize(
+    "piece", ["  \n", '"', "'''\"\"\"", '\\"""', "f'{", "(", "@", "a.", "match ", "1_", "é"]
+)
+def test_code_of_any_kind_is_coloured_at_once(piece: str) -> None:
+    """reads a learner's code in one go; a lexer in which patterns try again takes 40 s for lines of two spaces"""
+    began = time.process_time()
+    page = submission_page(graded("ada", passed("kernel"), cells={"kernel": piece * 20_000}), "Filters")
+    assert time.process_time() - began < 1
+    assert page.count("<span") == page.count("</span>")
+
+
+def test_code_is_coloured_by_what_it_is() -> None:
+    source = 'def f(x):\n    """<b>"""\n    return len(x) + 1.5  # "c"'
+    page = submission_page(graded("ada", passed("kernel"), cells={"kernel": source}), "Filters")
+    for kind, word in [
+        ("k", "def"),
+        ("s", "&quot;&quot;&quot;&lt;b&gt;&quot;&quot;&quot;"),
+        ("nb", "len"),
+        ("m", "1.5"),
+        ("c", "# &quot;c&quot;"),
+    ]:
+        assert f'<span class="{kind}">{word}</span>' in page

@@ -27,6 +27,8 @@ Every answer carries the request's `id`. {"stopped": limit} instead of an answer
 import ast
 import builtins
 import contextlib
+import importlib.abc
+import importlib.util
 import inspect
 import io
 import json
@@ -375,6 +377,8 @@ def _error_text(error: BaseException, cell: str) -> str:
     text = describe_error(error, 300)
     if isinstance(error, SyntaxError) and isinstance(error.lineno, int):
         line, text = error.lineno, str(error.msg)[:300]
+    if isinstance(error, ModuleNotFoundError):
+        text += "; it is not there while grading: put what you need of it into the notebook"
     place = "" if line is None else f" (line {line})"
     return f"{error_name(error)}: {text}{place}" if text else f"{error_name(error)}{place}"
 
@@ -437,16 +441,34 @@ class Kernels:
             return {"outcome": Outcome(error=error_name(error), message=describe_error(error))}
 
 
-def _add_module(name: str, source: str) -> None:
-    """Make a module that cells can import: an earlier chapter's kernels, which stand in no file in here."""
-    package, _, own = name.rpartition(".")
-    module = types.ModuleType(name)
-    sys.modules[name] = module
-    if package:
-        parent = sys.modules.setdefault(package, types.ModuleType(package))
-        parent.__path__ = []
-        setattr(parent, own, module)
-    exec(compile(source, f"<{name}>", "exec"), module.__dict__)
+class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Modules that cells can import and that stand in no file in here, run when they are imported first.
+
+    They are an earlier chapter's kernels, and modules that a learner handed in beside the notebook.
+    """
+
+    def __init__(self) -> None:
+        self._sources: dict[str, str] = {}
+
+    def add(self, name: str, source: str) -> None:
+        self._sources[name] = source
+        package = name.rpartition(".")[0]
+        if package and package not in self._sources:
+            self.add(package, "")
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if name not in self._sources:
+            return None
+        return importlib.util.spec_from_loader(name, self)
+
+    def is_package(self, name: str) -> bool:
+        return any(other.startswith(f"{name}.") for other in self._sources)
+
+    def get_source(self, name: str) -> str:
+        return self._sources[name]
+
+    def get_code(self, name: str) -> types.CodeType:
+        return compile(self._sources[name], f"<{name}>", "exec")
 
 
 def main() -> None:
@@ -464,12 +486,14 @@ def main() -> None:
     import autograder  # the stub of it, in here
 
     autograder.check = notebook.check  # type: ignore[assignment]
+    sources = Sources()
+    sys.meta_path.append(sources)
     channel.answer({"hello": facts})
     while True:
         message = channel.receive()
         match message["do"]:
             case "module":
-                _add_module(message["name"], message["source"])
+                sources.add(message["name"], message["source"])
                 answer: dict[str, Any] = {}
             case "read":
                 if "given" in message:

@@ -27,7 +27,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType, TracebackType
 from typing import Any
 
@@ -48,7 +48,7 @@ WATCH_SECONDS = 0.05
 """How often the memory of a worker's processes is added up."""
 
 EXTRA_RESTARTS = 2
-"""After how many of these all cells that the learner added are left out together."""
+"""After how many of these only what they define is run of all cells that the learner added."""
 
 RESTARTS = 5
 """How often a worker is started again without the cell that ended it, before the submission is given up."""
@@ -89,9 +89,10 @@ class Limits:
 class Cell:
     """A code cell of a submission: the kernel's name for a solution cell, any other name otherwise.
 
-    is_extra : whether it is one that the learner added; these are left out if too many end their worker
+    is_extra : whether it is one that the learner added; of these less is run if too many end their worker
     is_given : whether it is a released one, of which those statements run that the learner's cells need
     defines : kernels that its text defines, whose loss it explains if it does not run
+    only_definitions : whether just its imports, functions, classes and constants are to run
     """
 
     name: str
@@ -99,6 +100,7 @@ class Cell:
     is_extra: bool = False
     is_given: bool = False
     defines: tuple[str, ...] = ()
+    only_definitions: bool = False
 
 
 class Lost(Exception):
@@ -424,10 +426,12 @@ class Session:
                     if step == self._choose:
                         self._leave_given(lost)
                     else:
-                        self._leave_out(self._cells.pop(number), lost)
-                    if starts > EXTRA_RESTARTS and any(cell.is_extra for cell in self._cells):
-                        self._cells = [cell for cell in self._cells if not cell.is_extra]
-                        self._remark("all extra cells were left out")
+                        self._leave_out(self._cells[number], lost)
+                        self._cells[number] = _less(self._cells[number], is_read=step == self._run_cell)
+                    extra = [cell for cell in self._cells if cell.is_extra and not cell.only_definitions]
+                    if starts > EXTRA_RESTARTS and extra:
+                        self._cells = [_less(cell) if cell in extra else cell for cell in self._cells]
+                        self._remark("of all extra cells only what they define was run")
                     elif starts > RESTARTS and not self._given_up:
                         text = f"{starts} cells were left out; the last {lost}"
                         self._given_up = Stopped(lost.verdict, text)
@@ -435,7 +439,7 @@ class Session:
 
     def _read_cell(self, number: int) -> None:
         cell = self._cells[number]
-        what: dict[str, Any] = {"source": cell.source}
+        what: dict[str, Any] = {"source": cell.source, "definitions": cell.only_definitions}
         if cell.is_given:
             what = {
                 "given": [
@@ -514,6 +518,13 @@ class Session:
             if self._left <= 0:
                 total = f"time limit ({self._limits.total_seconds:g} s for the whole submission)"
                 self._given_up = Stopped(TIME_LIMIT, total)
+
+
+def _less(cell: Cell, is_read: bool = True) -> Cell:
+    """A cell of which only what it defines runs, since a test below a function may be all that was wrong; or nothing."""
+    if cell.only_definitions or not is_read:
+        return replace(cell, source="", only_definitions=True)
+    return replace(cell, only_definitions=True)
 
 
 def _title(cell: Cell) -> str:

@@ -18,7 +18,7 @@ from autograder.grading import Job, grade, job
 from autograder.jail import Limits
 from autograder.rebuild import ADDED, read_modules, rebuild
 from autograder.results import GRADED, UNGRADABLE, Submission
-from autograder.sample import fill, reference_cell
+from autograder.sample import CRASH, ENDLESS, fill, reference_cell
 
 from .attacks import NO_JAIL
 
@@ -48,10 +48,10 @@ def submission(release: NotebookNode, odd: Odd) -> NotebookNode:
     return notebook
 
 
-def graded(release: NotebookNode, content: bytes) -> Submission:
+def graded(release: NotebookNode, content: bytes, limits: Limits = Limits()) -> Submission:
     """What grading makes of a submitted file."""
     made = nbformat.writes(release).encode()
-    return grade(Job("ada", FILTERS, content, made, "a secret seed", Limits(), True, ""))
+    return grade(Job("ada", FILTERS, content, made, "a secret seed", limits, True, ""))
 
 
 def place(notebook: NotebookNode, name: str) -> int:
@@ -460,3 +460,27 @@ def test_where_no_answer_is_found_a_person_is_asked(release: NotebookNode, odd: 
     result = graded(release, nbformat.writes(notebook).encode())
     assert result.for_a_person == rebuilt.for_a_person and result.notes == rebuilt.notes
     assert Submission.from_json(json.loads(json.dumps(result.to_json()))) == result
+
+
+SHORT = Limits(cell_seconds=3, call_seconds=1, given_seconds=3)
+PARSED_FOR_MINUTES = {
+    "an f-string of half a MiB": "f'" + "{x}" * 170_000 + "'",
+    "1 MiB of a;": "a;" * 500_000,
+}
+
+
+@pytest.mark.parametrize(
+    ("relu", "scratch"),
+    [
+        (CRASH.format(kernel="relu"), "from math import *\nprint(pi, fired, passed)"),
+        (ENDLESS.format(kernel="relu"), "print(eval('fired'), eval('passed'))"),
+        (ENDLESS.format(kernel="relu"), "relu(np.ones(3))"),
+        (ENDLESS.format(kernel="relu") + "\nprint(relu(np.ones(3)))", "x = 1"),
+        *[(f"{source}\n{written('relu')}", "x = 1") for source in PARSED_FOR_MINUTES.values()],
+    ],
+)
+def test_one_broken_kernel_costs_its_own_points(release: NotebookNode, relu: str, scratch: str) -> None:
+    """2 of 15, whatever scratch cell makes released cells run that call it, and whatever its text does to a parser"""
+    notebook = submission(release, all_of(write(relu=relu), add(scratch, after="check-x_detector")))
+    result = graded(release, nbformat.writes(notebook).encode(), SHORT)
+    assert result.score == 13, (result.exercises, result.remarks)

@@ -369,6 +369,25 @@ def test_cells_that_end_their_worker_are_left_out() -> None:
         assert stopped.value.verdict == CRASHED and len(session.remarks) == 6
 
 
+@pytest.mark.parametrize("end", ["import os\nos._exit(1)", "while True: pass", "f(3)"])
+def test_of_a_cell_that_ends_its_worker_what_it_defines_is_kept(end: str) -> None:
+    """runs its functions, imports and constants, and not what stands around them"""
+    source = (
+        f"import math\nscale = 2\ndef f(x):\n    while x == 3: pass\n    return scale * math.floor(x)\n{end}"
+    )
+    with session_of(source, "g = lambda x: f(x) + 1", cell_seconds=1) as session:
+        assert session.call("f", (1.5,)).value == 2 and session.call("g", (1.5,)).value == 3
+        assert len(session.remarks) == 1
+
+
+def test_where_many_extra_cells_end_their_workers_all_keep_what_they_define() -> None:
+    dies = "import os\ndef helper{0}(): return {0}\nos._exit(1)"
+    cells = [Cell(f"cell {number}", dies.format(number), is_extra=True) for number in range(1, 6)]
+    with Session([*cells, Cell("f", "def f(): return helper1() + helper5()")], jailed=False) as session:
+        assert session.call("f", ()).value == 6
+        assert session.remarks[-1] == "of all extra cells only what they define was run"
+
+
 def test_cell_that_is_too_long_is_left_out() -> None:
     """does not run a cell of more than 1 MiB"""
     with session_of("f = int\n" + "#" * 2**20, "g = int") as session:

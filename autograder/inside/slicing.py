@@ -109,6 +109,24 @@ def _used_before_bound(body: list[ast.stmt]) -> set[str]:
     return used
 
 
+def definitions(source: str) -> str:
+    """Of a cell only what defines: imports, functions, classes, and names for what needs no call."""
+    try:
+        body = ast.parse(_plain(source)).body
+    except _UNREADABLE:
+        return ""
+    kept = [
+        node
+        for node in body
+        if isinstance(
+            node,
+            ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign,
+        )
+        and not (isinstance(node, ast.Assign) and any(isinstance(part, ast.Call) for part in ast.walk(node)))
+    ]
+    return "\n".join(map(ast.unparse, kept))
+
+
 def names_bound(source: str) -> frozenset[str]:
     """Names that a cell binds at its top level; none if it is not plain Python."""
     try:

@@ -9,6 +9,7 @@ where SOCKET is the number of an inherited file descriptor and SETUP a JSON text
 become (null to stay who we are). It says hello with what confines it, then answers one request after the other:
 
     {"do": "read", "name": …, "source": …}   take in a cell       {}
+    {"do": "read", …, "definitions": true}   take in of a cell only what it defines
     {"do": "read", "name": …, "given": …}    take in a released cell, as statements
     {"do": "choose", "kernels": …, "without": …}
                                              choose those statements of released cells that are needed
@@ -45,7 +46,7 @@ from typing import Any
 
 from . import wire
 from .calling import Caller, Opaque, Outcome, describe_error, error_name
-from .slicing import Statement, names_bound, names_used, needed, reached
+from .slicing import Statement, definitions, names_bound, names_used, needed, reached
 
 OUTPUT_KEPT = 20_000
 """Characters of a cell's printed text that are sent back."""
@@ -499,7 +500,8 @@ def main() -> None:
                 if "given" in message:
                     notebook.read_given(message["name"], message["given"])
                 else:
-                    notebook.read(message["name"], message["source"])
+                    source = message["source"]
+                    notebook.read(message["name"], definitions(source) if message["definitions"] else source)
                 answer = {}
             case "choose":
                 notebook.choose(message["kernels"], message["without"])

@@ -28,6 +28,10 @@ from .oracle import Recorder, Reference
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
+ACTIVE = '<>&"\\'
+"""What may not stand in a student's name: nbgrader's formgrader puts names into pages and scripts as they are."""
+
+
 class ClassroomError(Exception):
     """Something about the classroom's folders or gradebook is not as it must be; the text says what to do."""
 
@@ -74,20 +78,28 @@ class Classroom:
                 f"no folder {folder}: put each notebook at submitted/<student>/{chapter.name}/{chapter.name}.ipynb in it"
             )
         names = [entry.name for entry in folder.iterdir() if os.path.lexists(entry / chapter.name)]
-        return sorted(name for name in names if not name.startswith(".") and not self.odd_name(name))
+        return sorted(name for name in names if not self.odd_name(name))
 
     def odd_names(self) -> list[str]:
-        """Folders among the submissions whose names nothing could be recorded under, spelled out."""
-        names = [entry.name for entry in (self.root / "submitted").iterdir()]
-        return sorted(ascii(name) for name in names if self.odd_name(name))
+        """Folders among the submissions whose names nothing can be recorded under, spelled out, each with the reason."""
+        names = sorted((entry.name for entry in (self.root / "submitted").iterdir()), key=ascii)
+        return [f"{name!a} ({reason})" for name in names if (reason := self.odd_name(name))]
 
     @staticmethod
-    def odd_name(name: str) -> bool:
-        """Whether a name is no text in UTF-8, too long for a file's name with an ending, or not printable."""
+    def odd_name(name: str) -> str:
+        """Why nothing can be recorded under a name; empty if something can."""
         try:
-            return len(name.encode()) > 200 or not name.isprintable()
+            if len(name.encode()) > 200:
+                return "longer than 200 bytes"
         except UnicodeEncodeError:
-            return True
+            return "not text in UTF-8"
+        if not name.isprintable():
+            return "holds what cannot be printed"
+        if name.startswith("."):
+            return "begins with a dot"
+        if held := [letter for letter in ACTIVE if letter in name]:
+            return f"holds {' '.join(held)}"
+        return ""
 
     def secret(self) -> bytes:
         """Key from which the hidden inputs of all submissions are drawn; made once, readable by its owner only."""

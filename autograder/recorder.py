@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import re
 import shutil
 import stat
 import time
@@ -25,7 +24,7 @@ from .chapters import Chapter
 from .classroom import Classroom, ClassroomError
 from .files import write_atomically
 from .grading import Job
-from .reports import exercise_html, submission_page
+from .reports import as_written, exercise_html, submission_page
 from .results import FAULT, GRADED, Exercise, Submission
 
 # nbgrader's gradebook builds its rows in an order that SQLAlchemy 2 remarks on, several times a submission
@@ -167,10 +166,9 @@ class Recorder:
         exercises = {f"check-{exercise.kernel}": exercise for exercise in result.exercises}
         for cell in notebook.cells:
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
-            if name in result.cells:
-                cell.source = (
-                    inert(result.cells[name]) if cell.cell_type == "markdown" else result.cells[name]
-                )
+            if name in result.cells and cell.source != result.cells[name]:
+                own = result.cells[name]
+                cell.source = as_written(own) if cell.cell_type == "markdown" else own
             if name in exercises:
                 cell.outputs = [_output(exercises[name], result)]
         return notebook
@@ -216,8 +214,3 @@ def _output(exercise: Exercise, result: Submission) -> NotebookNode:
     html = exercise_html(exercise) if result.verdict == GRADED else ""
     data = {"text/plain": f"{exercise.score:g}", **({"text/html": html} if html else {})}
     return nbformat.v4.new_output("execute_result", data, execution_count=None)
-
-
-def inert(markdown: str) -> str:
-    """A learner's answer with nothing in it that a browser would run: formgrader renders it as it stands."""
-    return re.sub(r"(?i)\b(javascript|vbscript|data)\s*:", r"\1&#8203;:", markdown.replace("<", "&lt;"))

@@ -3,7 +3,9 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,3 +156,19 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Classroom:
     for chapter in chapters():
         room.release(chapter)
     return room
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless browser, where one is found."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as tools:
+        executable = next(
+            (path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None
+        )
+        try:
+            chromium = tools.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        except playwright.Error as error:
+            pytest.skip(f"no browser to look with: {str(error).splitlines()[0]}")
+        yield chromium
+        chromium.close()

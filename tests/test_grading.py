@@ -20,6 +20,7 @@ from autograder.classroom import Classroom, ClassroomError
 from autograder.grading import Job, grade, grade_all, job
 from autograder.jail import Limits
 from autograder.recorder import Recorder
+from autograder.reports import as_written
 from autograder.results import (
     CRASHED,
     FAULT,
@@ -151,7 +152,7 @@ def test_script_in_output_and_text_is_inert_in_feedback(room: Classroom) -> None
         for c in shown.cells
         if c.metadata.get("nbgrader", {}).get("grade_id") == "why-weights-are-shared"
     )
-    assert "<" not in answer and "javascript:" not in answer
+    assert answer == as_written(evil) and "<" not in answer.removeprefix("<pre").removesuffix("</pre>")
 
 
 def test_every_submission_gets_a_row_and_bad_ones_stop_nobody(room: Classroom) -> None:

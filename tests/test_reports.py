@@ -589,21 +589,6 @@ def test_pages_carry_the_title_of_the_course() -> None:
 # In a browser
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as tools:
-        executable = next(
-            (path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None
-        )
-        try:
-            chromium = tools.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        except playwright.Error as error:
-            pytest.skip(f"no browser to look with: {str(error).splitlines()[0]}")
-        yield chromium
-        chromium.close()
-
-
 @pytest.mark.parametrize("width", [390, 1400])
 def test_pages_fit_the_window_and_run_nothing(browser: Any, tmp_path: Path, width: int) -> None:
     rng = np.random.default_rng(0)

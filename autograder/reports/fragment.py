@@ -25,6 +25,9 @@ from .words import (
 POSITIVE, NEGATIVE = "230,159,0", "0,114,178"
 """Amber above zero and blue below, of the Okabe-Ito palette, as in the course's figures."""
 
+NO_FORMULA = "tex2jax_ignore mathjax_ignore"
+"""Classes of what MathJax, of any version, leaves alone: a learner's words between dollar signs are no formula."""
+
 STYLE = """
 .cnnr{--line:rgba(127,127,127,.35);--wash:rgba(127,127,127,.1);color:inherit;font:15px/1.5 system-ui,-apple-system,
 "Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;max-width:56em;margin:.25em 0;text-align:left}
@@ -101,7 +104,7 @@ def exercise_html(exercise: Exercise, level: int = 3) -> str:
 def fragment(exercise: Exercise, level: int) -> str:
     """The report without its style, for a page that has it already."""
     parts = [_head(exercise, level), *_body(exercise)]
-    return f'<div class="cnnr">{"".join(parts)}</div>'
+    return f'<div class="cnnr {NO_FORMULA}">{"".join(parts)}</div>'
 
 
 def badge(verdict: str) -> str:

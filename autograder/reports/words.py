@@ -75,6 +75,9 @@ _UNSEEN = Verdict("!", "fault")
 UNJAILED = "graded without a jail"
 """The remark that says so. It is for the instructor, and the same for a whole class."""
 
+LONGEST_TEXT = 100_000
+"""Characters of a learner's text that are shown at most."""
+
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
@@ -102,6 +105,16 @@ def clean(text: object, limit: int = 0) -> str:
 def escape(text: object, limit: int = 0) -> str:
     """Clean text for HTML, between tags or in a quoted attribute."""
     return html.escape(clean(text, limit))
+
+
+def as_written(text: str) -> str:
+    """A learner's text as Markdown that every reader shows letter by letter, and in which nothing is active.
+
+    It stands in one block of HTML, and every character but letters, digits and spaces as its number: so no link, no
+    picture, no tag and no formula can begin in it, for a reader that knows such a block and for one that does not.
+    """
+    numbers = re.sub(r"[^\w\s]|_", lambda found: f"&#{ord(found[0])};", clean(text, LONGEST_TEXT).strip("\n"))
+    return f'<pre style="white-space: pre-wrap">{numbers}</pre>'
 
 
 def points(value: float) -> str:

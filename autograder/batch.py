@@ -19,12 +19,13 @@ def grade_class(
     processes: int,
     again: bool,
     jailed: bool,
-    on_start: Callable[[int, int], None],
+    on_start: Callable[[int, int, list[str]], None],
     on_done: Callable[[], None],
 ) -> list[Submission]:
     """Grade all submissions of the chapters, or those of one student; returns the results by chapter and name.
 
-    `on_start` is told how many there are to grade and how many were graded before; `on_done` is called after each.
+    `on_start` is told how many there are to grade, how many were graded before and are unchanged, and what another
+    program had changed, which was put right; `on_done` is called after each.
 
     Raises
     ------
@@ -35,6 +36,7 @@ def grade_class(
         recorders: dict[str, Recorder] = {}
         results: dict[tuple[str, str], Submission | None] = {}
         jobs: list[Job] = []
+        put_right: list[str] = []
         for chapter in chapters:
             recorder = recorders[chapter.name] = stack.enter_context(Recorder(room, chapter))
             for one in _jobs(room, chapter, student, jailed):
@@ -42,7 +44,9 @@ def grade_class(
                 results[chapter.name, one.student] = kept
                 if kept is None:
                     jobs.append(one)
-        on_start(len(jobs), len(results) - len(jobs))
+                elif changed := recorder.put_right(one, kept):
+                    put_right.append(f"{chapter.name}, {one.student}: {changed}")
+        on_start(len(jobs), len(results) - len(jobs) - len(put_right), put_right)
 
         def done(one: Job, result: Submission) -> None:
             results[one.chapter.name, one.student] = recorders[one.chapter.name].record(one, result)

@@ -3,8 +3,12 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[1]
 """The folder of `_toc.yml`. In a learner's kit, which has no chapters, nothing is read from here."""
@@ -88,3 +92,10 @@ def check_points(one: Chapter) -> dict[str, float]:
     """Points of each kernel as the chapter's page states them, in the order of the page."""
     text = one.page.read_text(encoding="utf-8")
     return {match["kernel"]: float(match["points"]) for match in _CHECK_CELL.finditer(text)}
+
+
+def released_points(release: "NotebookNode") -> dict[str, float]:
+    """Points of each kernel as a released notebook states them: what learners were told, whatever the page says since."""
+    fields = [cell.metadata.get("nbgrader", {}) for cell in release.cells if cell.cell_type == "code"]
+    checks = {field["grade_id"]: float(field["points"]) for field in fields if field.get("grade")}
+    return {name.removeprefix("check-"): points for name, points in checks.items() if name.startswith("check-")}

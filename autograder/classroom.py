@@ -4,7 +4,9 @@ import contextlib
 import io
 import logging
 import os
+import re
 import secrets
+import shutil
 import sys
 import tempfile
 import zipfile
@@ -18,7 +20,7 @@ from traitlets.config import Config, PyFileConfigLoader
 from course import EARLIER
 
 from .authoring import source_notebook
-from .chapters import ROOT, Chapter, earlier_kernels
+from .chapters import ROOT, Chapter, chapters, check_points, earlier_kernels, released_points
 from .checking import run_checks
 from .inside.calling import Caller
 from .instant import RECORD_SUFFIX
@@ -80,10 +82,52 @@ class Classroom:
         names = [entry.name for entry in folder.iterdir() if os.path.lexists(entry / chapter.name)]
         return sorted(name for name in names if not self.odd_name(name))
 
-    def odd_names(self) -> list[str]:
-        """Folders among the submissions whose names nothing can be recorded under, spelled out, each with the reason."""
-        names = sorted((entry.name for entry in (self.root / "submitted").iterdir()), key=ascii)
-        return [f"{name!a} ({reason})" for name in names if (reason := self.odd_name(name))]
+    def notices(self, wanted: list[Chapter]) -> list[str]:
+        """What to know before these chapters are graded: files that nobody would find, pages that changed since release.
+
+        Raises
+        ------
+        ClassroomError
+            If a chapter was not released, or its release has an exercise that the course no longer has.
+        """
+        return [
+            *_at_most(20, self._left_out(wanted)),
+            *(note for one in wanted for note in self._changed(one)),
+        ]
+
+    def _left_out(self, wanted: list[Chapter]) -> Iterator[str]:
+        submitted = self.root / "submitted"
+        known = [one.name for one in chapters()]
+        names = [one.name for one in wanted]
+        for top in sorted(submitted.iterdir(), key=ascii) if submitted.is_dir() else ():
+            unread: list[OSError] = []
+            found = [top] if top.suffix == ".ipynb" and top.is_file() else list(_notebooks(top, unread))
+            yield from (f"cannot be read, check its owner and mode: {error.filename!a}" for error in unread)
+            reason = self.odd_name(top.name)
+            if reason and top.is_dir() and (found or not top.name.startswith(".")):
+                yield f"left out, rename the folder: {top.name!a} ({reason})"
+                continue
+            for path in found:
+                place = _place(path.relative_to(submitted).parts, names, known, submitted)
+                if place:
+                    where = ascii(str(path.relative_to(self.root)))
+                    yield f"found, but not where it is looked for: {where}; put it at submitted/{place}"
+
+    def _changed(self, chapter: Chapter) -> Iterator[str]:
+        page, released = check_points(chapter), released_points(self.released(chapter))
+        again = f"run `autograder release {chapter.name}` and hand the notebook out again"
+        if gone := [kernel for kernel in released if kernel not in page]:
+            raise ClassroomError(
+                f"{chapter.name} was released with {', '.join(gone)}, which its page no longer has: {again}"
+            )
+        for kernel, points in page.items():
+            if kernel not in released:
+                yield f"{chapter.name}: {kernel} came to its page after the release and is not graded; to grade it, {again}"
+            elif points != released[kernel]:
+                yield (
+                    f"{chapter.name}: its page gives {kernel} {points:g} points, the release {released[kernel]:g}, "
+                    f"which count; to change that, {again}"
+                )
 
     @staticmethod
     def odd_name(name: str) -> str:
@@ -125,20 +169,121 @@ class Classroom:
         config.CourseDirectory.root = str(self.root)
         return config
 
+    @property
+    def db_url(self) -> str:
+        """Address of the gradebook, with the password in it if it has one."""
+        return str(self.config().CourseDirectory.get("db_url", f"sqlite:///{self.root / 'gradebook.db'}"))
+
     def release(self, chapter: Chapter) -> Path:
-        """Write the source notebook and the record of right answers, and let nbgrader make the release from them."""
-        folder = self.root / "source" / chapter.name
-        folder.mkdir(parents=True, exist_ok=True)
-        nbformat.write(source_notebook(chapter), folder / f"{chapter.name}.ipynb")
-        record_answers(chapter, folder / f"{chapter.name}{RECORD_SUFFIX}")
-        pack_earlier_kernels(chapter, folder / EARLIER)
-        with nbgrader_api(self) as (api, log):
-            result = api.generate_assignment(chapter.name, force=True, create=True)
-        if not result["success"]:
-            raise ClassroomError(
-                f"nbgrader could not release {chapter.name}:\n{result.get('error') or log.getvalue()}"
-            )
+        """Make the source notebook and the record of right answers, and let nbgrader make the release from them.
+
+        All is made aside and put in place when it is whole: a release that fails leaves the one that stood.
+
+        Raises
+        ------
+        ClassroomError
+            If nbgrader cannot make it; the text says why.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        notebook = source_notebook(chapter)
+        self._refuse_other_cells(chapter, notebook)
+        with tempfile.TemporaryDirectory(dir=self.root, prefix=".release-") as aside:
+            source, release = (Path(aside) / step / chapter.name for step in ("source", "release"))
+            source.parent.mkdir()
+            with contextlib.suppress(FileNotFoundError):  # what an instructor added goes into the release too
+                shutil.copytree(self.root / "source" / chapter.name, source)
+            source.mkdir(exist_ok=True)
+            nbformat.write(notebook, source / f"{chapter.name}.ipynb")
+            record_answers(chapter, source / f"{chapter.name}{RECORD_SUFFIX}")
+            pack_earlier_kernels(chapter, source / EARLIER)
+            with nbgrader_api(self, Path(aside)) as (api, log):
+                result = api.generate_assignment(chapter.name, force=True, create=True)
+            if not result["success"]:
+                said = f"{log.getvalue()}\n{result.get('error', '')}"
+                raise ClassroomError(
+                    f"nbgrader could not release {chapter.name}: {_cause(said)}; the release that stood before is as it was"
+                )
+            _swap(source, self.root / "source" / chapter.name)
+            _swap(release, self.root / "release" / chapter.name)
         return self.release_path(chapter)
+
+    def _refuse_other_cells(self, chapter: Chapter, notebook: NotebookNode) -> None:
+        """nbgrader keeps the cells of an assignment once it has submissions; say so before anything is done."""
+        from nbgrader.api import Gradebook, MissingEntry
+        from sqlalchemy.exc import SQLAlchemyError
+
+        new = {cell.metadata.nbgrader.grade_id for cell in notebook.cells if "nbgrader" in cell.metadata}
+        try:
+            with Gradebook(self.db_url) as gradebook:
+                stored = gradebook.find_notebook(chapter.name, chapter.name)
+                count, old = len(stored.submissions), {cell.name for cell in stored.source_cells}
+        except (MissingEntry, SQLAlchemyError, ImportError):
+            return  # not there yet, or out of order: the release itself says so
+        if count and new != old:
+            added, gone = (", ".join(sorted(names)) or "none" for names in (new - old, old - new))
+            raise ClassroomError(
+                f"{chapter.name} cannot be released with other cells (added: {added}; gone: {gone}), since the gradebook has "
+                f"{count} graded submission{'s' if count > 1 else ''} of it. Undo that change of the page for this class, "
+                "or release to a classroom of its own with --classroom; the release that stood before is as it was"
+            )
+
+
+def _swap(new: Path, place: Path) -> None:
+    """Put a folder in place of another; what stood there goes where the new one was."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    old = new.with_name(f"{new.name}.old")
+    with contextlib.suppress(FileNotFoundError):
+        place.rename(old)
+    try:
+        new.rename(place)
+    except OSError:
+        if old.exists():
+            old.rename(place)
+        raise
+
+
+def _cause(log: str) -> str:
+    """The line of a log that says what went wrong: the last that ends a traceback, but for nbgrader's own summary."""
+    lines = [line for line in log.splitlines() if re.match(r"[A-Za-z_][\w.]*: ", line)]
+    causes = [line for line in lines if not re.match(r"[\w.]*NbGraderException: ", line)] or lines
+    return (causes or log.strip().splitlines() or ["no reason was given"])[-1][:500]
+
+
+def _at_most(count: int, lines: Iterator[str]) -> list[str]:
+    listed = list(lines)
+    more = len(listed) - count
+    return listed if more <= 0 else [*listed[:count], f"and {more} more like these"]
+
+
+def _notebooks(folder: Path, unread: list[OSError]) -> Iterator[Path]:
+    """Notebooks in a folder and a few levels below it; links are not followed, what begins with a dot is not looked at."""
+    for place, folders, files in os.walk(folder, onerror=unread.append):
+        depth = len(Path(place).relative_to(folder).parts)
+        folders[:] = sorted(name for name in folders if not name.startswith(".")) if depth < 4 else []
+        yield from (Path(place) / name for name in sorted(files) if name.endswith(".ipynb"))
+
+
+def _place(parts: tuple[str, ...], wanted: list[str], known: list[str], submitted: Path) -> str:
+    """Where a notebook found at `parts` belongs; empty if it is there, or is another chapter's."""
+    if len(parts) > 2 and parts[1] in known:
+        expected = submitted / parts[0] / parts[1] / f"{parts[1]}.ipynb"
+        if len(parts) == 3 or parts[1] not in wanted or os.path.lexists(expected):
+            return ""
+    names = [*parts[:-1], Path(parts[-1]).stem]
+    guesses = [_guess(name, known) for name in names]
+    chapter = next(filter(None, reversed(guesses)), "")
+    if chapter and chapter not in wanted:
+        return ""
+    others = [name for name, guess in zip(names, guesses, strict=True) if not guess]
+    student = others[0] if others and (chapter or len(names) > 1) else "<student>"
+    chapter = chapter or (wanted[0] if len(wanted) == 1 else "<chapter>")
+    return f"{student}/{chapter}/{chapter}.ipynb"
+
+
+def _guess(name: str, known: list[str]) -> str:
+    """The chapter that a folder or file is called after, whatever case, number or ending it has."""
+    letters = re.sub("[^a-z]+", "_", name.casefold()).strip("_")
+    return next((one for one in known if letters == one or letters.startswith(f"{one}_")), "")
 
 
 def record_answers(chapter: Chapter, path: Path) -> None:
@@ -177,8 +322,8 @@ def pack_earlier_kernels(chapter: Chapter, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def nbgrader_api(classroom: Classroom) -> Iterator:
-    """nbgrader's own interface on this classroom, with its log kept from the screen."""
+def nbgrader_api(classroom: Classroom, folder: Path) -> Iterator:
+    """nbgrader's own interface on the gradebook of a classroom and another folder, with its log kept from the screen."""
     from nbgrader.apps import NbGraderAPI  # late: it loads nbconvert and SQLAlchemy
 
     log = io.StringIO()
@@ -187,7 +332,9 @@ def nbgrader_api(classroom: Classroom) -> Iterator:
     logger.addHandler(handler)
     propagate, logger.propagate = logger.propagate, False
     try:
-        yield NbGraderAPI(config=classroom.config()), log
+        config = classroom.config()
+        config.CourseDirectory.root, config.CourseDirectory.db_url = str(folder), classroom.db_url
+        yield NbGraderAPI(config=config), log
     finally:
         logger.removeHandler(handler)
         logger.propagate = propagate

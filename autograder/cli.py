@@ -207,6 +207,7 @@ def grade(
         from .batch import grade_class
         from .classroom import Classroom
         from .jail import require_jail
+        from .reports.words import clean
         from .results import FAULT
 
         if not unjailed:
@@ -215,16 +216,20 @@ def grade(
         with progress() as bar:
             task = bar.add_task("grading", total=None)
 
-            def start(new: int, known: int) -> None:
+            wanted = chosen(names)
+            for notice in room.notices(wanted):
+                err.print(notice, markup=False, soft_wrap=True)
+
+            def start(new: int, known: int, put_right: list[str]) -> None:
                 bar.update(task, total=new)
                 if known:
                     err.print(f"{known} graded before and unchanged")
-                if odd := room.odd_names():
-                    err.print(f"left out, rename the folder: {', '.join(odd)}", markup=False)
+                for one in put_right:
+                    err.print(f"changed by another program, put right: {clean(one, 300)}", markup=False)
 
             results = grade_class(
                 room,
-                chosen(names),
+                wanted,
                 student=student,
                 processes=processes,
                 again=again,
@@ -254,6 +259,8 @@ def _print_scores(results: list[Any]) -> None:
         verdict = ", ".join(sorted(found)) or "all passed"
         if result.reason:
             verdict = clean(f"{result.verdict}: {result.reason}", 300)
+        if result.needs_person:
+            verdict += clean(f"; for a person: {'; '.join(result.needs_person)}", 300)
         table.add_row(
             result.assignment,
             escape(clean(result.student, 60)),

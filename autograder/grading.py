@@ -24,7 +24,7 @@ from typing import Any
 
 import nbformat
 
-from .chapters import CHECKS, ROOT, Chapter, earlier_kernels
+from .chapters import CHECKS, ROOT, Chapter, earlier_kernels, released_points
 from .checking import run_checks
 from .inside.calling import Outcome
 from .jail import Limits, Session
@@ -101,14 +101,15 @@ def grade(one: Job) -> Submission:
     """Grade one submission. Never raises for anything the learner did; a fault of ours becomes the verdict "grader fault"."""
     base = Submission(one.student, one.chapter.name, GRADED, jailed=one.jailed, seed=one.seed)
     try:
-        reference = Reference(one.chapter)
+        release = nbformat.reads(one.release.decode(), as_version=4)
+        reference = Reference(one.chapter, released_points(release))
         nothing = tuple(
             Exercise(kernel, points, 0.0, UNGRADABLE) for kernel, points in reference.points().items()
         )
         try:
             if isinstance(one.content, Ungradable):
                 raise one.content
-            rebuilt = rebuild(nbformat.reads(one.release.decode(), as_version=4), one.content)
+            rebuilt = rebuild(release, one.content)
         except Ungradable as reason:
             return _with(base, verdict=UNGRADABLE, reason=str(reason), exercises=nothing)
         exercises, remarks = referee(rebuilt, reference, one.seed, one.limits, one.jailed, one.modules)

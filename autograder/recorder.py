@@ -7,6 +7,8 @@ import shutil
 import stat
 import time
 import warnings
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -15,12 +17,12 @@ import nbformat
 import nbgrader
 from alembic.script import ScriptDirectory
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
+from nbgrader.api import Grade, Gradebook, InvalidEntry, MissingEntry
 from nbgrader.preprocessors import SaveAutoGrades
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DatabaseError, OperationalError, SAWarning, SQLAlchemyError
 
-from .chapters import Chapter
+from .chapters import Chapter, released_points
 from .classroom import Classroom, ClassroomError
 from .files import write_atomically
 from .grading import Job
@@ -43,9 +45,8 @@ class Recorder:
         self.chapter = chapter
         self.release = classroom.released(chapter)
         self.title = chapter.title
-        self.db_url = str(
-            classroom.config().CourseDirectory.get("db_url", f"sqlite:///{classroom.root / 'gradebook.db'}")
-        )
+        self.db_url = classroom.db_url
+        self.where = make_url(self.db_url).render_as_string()  # without the password
 
     def __enter__(self) -> "Recorder":
         """Open the gradebook.
@@ -65,13 +66,17 @@ class Recorder:
             ) from None
         except (DatabaseError, OperationalError) as error:
             raise ClassroomError(
-                f"the gradebook {self.db_url} cannot be used ({str(error.orig)[:200]}). If another version of nbgrader "
+                f"the gradebook {self.where} cannot be used ({str(error.orig)[:200]}). If another version of nbgrader "
                 "made it, run `nbgrader db upgrade` (it keeps a backup); if another program holds it, close that"
+            ) from None
+        except ModuleNotFoundError as error:
+            raise ClassroomError(
+                f"the gradebook {self.where} needs the Python module {error.name}: install it where autograder is"
             ) from None
         needed = ScriptDirectory(str(Path(nbgrader.__file__).parent / "alembic")).get_current_head()
         if found != needed:
             raise ClassroomError(
-                f"the gradebook {self.db_url} was made by another version of nbgrader (it is at {found}, this one needs "
+                f"the gradebook {self.where} was made by another version of nbgrader (it is at {found}, this one needs "
                 f"{needed}); run `nbgrader db upgrade` here, which keeps a backup"
             )
         return self
@@ -93,6 +98,31 @@ class Recorder:
         except (OSError, ValueError, KeyError, TypeError, MissingEntry):
             return None
 
+    def put_right(self, job: Job, result: Submission) -> str:
+        """Write a recorded result again if another program changed it; returns what that did, empty if nothing.
+
+        Points, comments and extra credit that a person gave are no such change, and stay.
+        """
+        if changed := self._altered(result):
+            if result.verdict != GRADED:  # what stands is an earlier file's, and only its scores are known
+                told = {f"check-{exercise.kernel}": float(_told(exercise)) for exercise in result.exercises}
+                for grade in self._grades(result.student):
+                    grade.auto_score = told.get(grade.name, grade.auto_score)
+                self.gradebook.db.commit()
+            else:
+                self.record(job, result)
+        return changed
+
+    def _altered(self, result: Submission) -> str:
+        found = {grade.name: grade.auto_score for grade in self._grades(result.student)}
+        for exercise in result.exercises:
+            there, ours = found.get(f"check-{exercise.kernel}"), float(_told(exercise))
+            if there != ours:
+                return f"{exercise.kernel} had {'no' if there is None else f'{there:g}'} points in the gradebook, not {ours:g}"
+        if result.verdict == GRADED and self._shown(result.student) != _essence(self._autograded(result)):
+            return "the autograded notebook was another"
+        return ""
+
     def record(self, job: Job, result: Submission) -> Submission:
         """Write one result everywhere; where that fails, the result returned is a fault and says why.
 
@@ -103,13 +133,12 @@ class Recorder:
         """
         for attempt in range(RETRIES):
             try:
-                self._record(job, result)
-                return result
+                return self._record(job, result)
             except OperationalError as error:
                 self.gradebook.db.rollback()
                 if attempt == RETRIES - 1:
                     raise ClassroomError(
-                        f"the gradebook {self.db_url} cannot be written ({str(error.orig)[:200]}); what was recorded so "
+                        f"the gradebook {self.where} cannot be written ({str(error.orig)[:200]}); what was recorded so "
                         "far is kept, and the same command goes on from there"
                     ) from None
                 time.sleep(1)
@@ -121,22 +150,70 @@ class Recorder:
                 return Submission(job.student, self.chapter.name, FAULT, reason, seed=job.seed)
         return result
 
-    def _record(self, job: Job, result: Submission) -> None:
+    def _record(self, job: Job, result: Submission) -> Submission:
         """Write one result everywhere. The result file comes last: it says that all the rest was written."""
         self.gradebook.update_or_create_student(job.student)
-        self.gradebook.update_or_create_submission(
-            self.chapter.name, job.student, **self._timestamp(job.student)
-        )
-        notebook = self._autograded(result)
-        folder = self._fresh("autograded", job.student)
-        nbformat.write(notebook, folder / f"{self.chapter.name}.ipynb")
-        if result.verdict != FAULT:
-            self._save_grades(notebook, job.student)
+        if result.verdict != GRADED and self._stands(result):
+            result = self._with_what_stands(result)
+        else:
+            self.gradebook.update_or_create_submission(
+                self.chapter.name, job.student, **self._timestamp(job.student)
+            )
+            notebook = self._autograded(result)
+            folder = self._fresh("autograded", job.student)
+            nbformat.write(notebook, folder / f"{self.chapter.name}.ipynb")
+            if result.verdict != FAULT:
+                self._save_grades(notebook, job.student)
+        if result.needs_person:
+            self._ask_a_person(result)
         write_atomically(
             self._feedback_path(job.student), submission_page(result, self.title, self.comments(job.student))
         )
         content = json.dumps({"key": job.key, "result": result.to_json()}, default=list)
         write_atomically(self._result_path(job.student), content)
+        return result
+
+    def _grades(self, student: str) -> list[Grade]:
+        """The gradebook's grades of a student's cells; none if nothing was recorded yet."""
+        try:
+            notebook = self.gradebook.find_submission_notebook(self.chapter.name, self.chapter.name, student)
+        except MissingEntry:
+            return []
+        self.gradebook.db.expire_all()  # another connection may have written them
+        return list(notebook.grades)
+
+    def _stands(self, result: Submission) -> bool:
+        """Whether the gradebook has a grade that a file which gave none must not take away."""
+        grades = self._grades(result.student)
+        if not any(grade.auto_score is not None for grade in grades):
+            return False
+        # an answer without a score was written, and waits for a person
+        return result.verdict == FAULT or any(grade.score or grade.auto_score is None for grade in grades)
+
+    def _with_what_stands(self, result: Submission) -> Submission:
+        """The result of a file that gave no grade, with the scores of the earlier file, which stay."""
+        scores = {grade.name: grade.auto_score or 0.0 for grade in self._grades(result.student)}
+        exercises = tuple(
+            Exercise(kernel, points, scores.get(f"check-{kernel}", 0.0), result.verdict)
+            for kernel, points in released_points(self.release).items()
+        )
+        result = replace(result, exercises=exercises)
+        if result.verdict == FAULT:
+            return result
+        stays = f"the grade of an earlier file stays: {result.score:g} of {result.points:g} points; a person decides"
+        return replace(result, needs_person=(*result.needs_person, stays))
+
+    def _ask_a_person(self, result: Submission) -> None:
+        """Let formgrader list the submission among those to be graded by hand, at its written answers if it has any."""
+        grades = self._grades(result.student)
+        answers = {cell.metadata.nbgrader.grade_id for cell in self.release.cells if is_answer(cell)}
+        for grade in [grade for grade in grades if grade.name in answers] or grades:
+            grade.needs_manual_grade = True
+            if result.verdict == GRADED and grade.name in answers:
+                grade.auto_score = (
+                    None  # the stub stands there, but that is not known to be all that was written
+                )
+        self.gradebook.db.commit()
 
     def results(self) -> list[Submission]:
         """All results recorded for the chapter, by name of the student."""
@@ -158,7 +235,7 @@ class Recorder:
             notebook = self.gradebook.find_submission_notebook(self.chapter.name, self.chapter.name, student)
         except MissingEntry:
             return {}
-        return {comment.name: comment.comment for comment in notebook.comments if comment.comment}
+        return {one.name: one.manual_comment for one in notebook.comments if one.manual_comment}
 
     def _autograded(self, result: Submission) -> NotebookNode:
         """The release with the learner's solutions in it, and our verdicts as the outputs of the check cells."""
@@ -171,7 +248,16 @@ class Recorder:
                 cell.source = as_written(own) if cell.cell_type == "markdown" else own
             if name in exercises:
                 cell.outputs = [_output(exercises[name], result)]
+        notebook.cells += _own_cells(result.extra)
         return notebook
+
+    def _shown(self, student: str) -> object:
+        """What matters of the autograded notebook that stands there; None if none can be read."""
+        path = self.classroom.folder("autograded", student, self.chapter) / f"{self.chapter.name}.ipynb"
+        try:
+            return _essence(nbformat.from_dict(json.loads(path.read_text(encoding="utf-8"))))
+        except (OSError, ValueError, TypeError, AttributeError, KeyError):
+            return None
 
     def _save_grades(self, notebook: NotebookNode, student: str) -> None:
         where = {
@@ -210,7 +296,43 @@ class Recorder:
         return self.classroom.root / "results" / self.chapter.name / f"{student}.json"
 
 
+def is_answer(cell: NotebookNode) -> bool:
+    """Whether a released cell is one where a learner writes an answer for a person to read."""
+    return cell.cell_type == "markdown" and bool(cell.metadata.get("nbgrader", {}).get("solution"))
+
+
+def _own_cells(extra: tuple[tuple[str, str], ...]) -> Iterator[NotebookNode]:
+    """The learner's own cells below all others: those of text as plain text, since they are as hostile as an answer."""
+    if extra:
+        yield nbformat.v4.new_markdown_cell("## Cells that the learner added", id="own")
+    for number, (kind, source) in enumerate(extra):
+        if kind == "code":
+            yield nbformat.v4.new_code_cell(source, id=f"own-{number}")
+        else:
+            yield nbformat.v4.new_markdown_cell(as_written(source), id=f"own-{number}")
+
+
+def _told(exercise: Exercise) -> str:
+    """A score as nbgrader reads it from the output of a check cell."""
+    return f"{exercise.score:g}"
+
+
 def _output(exercise: Exercise, result: Submission) -> NotebookNode:
     html = exercise_html(exercise) if result.verdict == GRADED else ""
-    data = {"text/plain": f"{exercise.score:g}", **({"text/html": html} if html else {})}
+    data = {"text/plain": _told(exercise), **({"text/html": html} if html else {})}
     return nbformat.v4.new_output("execute_result", data, execution_count=None)
+
+
+def _essence(notebook: NotebookNode) -> list[tuple[str, str]]:
+    """What a person sees of a notebook's cells, and what nbgrader takes a score from."""
+
+    def text(lines: str | list[str]) -> str:
+        return lines if isinstance(lines, str) else "".join(lines)
+
+    return [
+        (
+            text(cell.source),
+            "".join(text(one.get("data", {}).get("text/plain", "")) for one in cell.get("outputs", ())),
+        )
+        for cell in notebook.cells
+    ]

@@ -2,30 +2,39 @@
 
 import base64
 import hashlib
+import html
+import json
 import re
 import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mistune
+import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import markdown2html
+from nbgrader.api import Gradebook
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import Config
 
-from autograder.chapters import chapter
-from autograder.classroom import Classroom
-from autograder.grading import Job, job
+from autograder import classroom
+from autograder.chapters import Chapter, chapter
+from autograder.classroom import Classroom, ClassroomError, nbgrader_api
+from autograder.grading import Job, grade, job
 from autograder.jail import Limits
 from autograder.recorder import Recorder
 from autograder.reports import as_written, class_page, submission_page
 from autograder.reports.words import clean
-from autograder.results import GRADED, Check, Exercise, Submission
+from autograder.results import FAULT, GRADED, UNGRADABLE, Check, Exercise, Submission
 
 from .hostile import ANSWERS
 
@@ -287,5 +296,367 @@ def test_a_name_that_formgrader_would_take_for_a_tag_is_refused_with_the_reason(
     job_of(room, b"x", name)
     job_of(room, b"x", "O'Hara ÅÄ")
     assert room.students(FILTERS) == ["O'Hara ÅÄ"]
-    (said,) = room.odd_names()
-    assert ascii(name) in said and re.search("holds|longer", said)
+    (said,) = room.notices([FILTERS])
+    assert ascii(name) in said and "rename the folder" in said and re.search("holds|longer", said)
+
+
+# A grade that stands
+
+
+def record(room: Classroom, result: Submission) -> Submission:
+    with Recorder(room, FILTERS) as recorder:
+        return recorder.record(job_of(room, b"x", result.student), result)
+
+
+def gradebook_of(room: Classroom) -> dict[str, SimpleNamespace]:
+    """Ada's grades in the gradebook, by the names of their cells."""
+    with Gradebook(room.db_url) as gradebook:
+        grades = gradebook.find_submission_notebook("filters", "filters", "ada").grades
+        return {grade.name: SimpleNamespace(**grade.to_dict(), score=grade.score) for grade in grades}
+
+
+def total(room: Classroom) -> float:
+    return sum(grade.score for grade in gradebook_of(room).values())
+
+
+def ungradable(room: Classroom) -> Submission:
+    nothing = tuple(Exercise(one.kernel, one.points, 0.0, UNGRADABLE) for one in graded(room).exercises)
+    return Submission("ada", "filters", UNGRADABLE, "there is no file filters.ipynb", nothing)
+
+
+def notebook_of(room: Classroom) -> nbformat.NotebookNode:
+    return nbformat.read(room.folder("autograded", "ada", FILTERS) / "filters.ipynb", as_version=4)
+
+
+def page_of(room: Classroom) -> str:
+    return (room.folder("feedback", "ada", FILTERS) / "filters.html").read_text(encoding="utf-8")
+
+
+def test_a_file_that_gives_no_grade_never_takes_one_away(room: Classroom) -> None:
+    record(room, graded(room, cells={"relu": "def relu(x): ...", QUESTION: "Nine weights."}))
+    before = notebook_of(room)
+    for _ in range(2):
+        result = record(room, ungradable(room))
+        assert total(room) == result.score == 15 and notebook_of(room) == before
+        assert "15 of 15 points; a person decides" in result.needs_person[0]
+        assert any(grade.needs_manual_grade for grade in gradebook_of(room).values()), "formgrader lists it"
+    assert "could not be graded" in page_of(room) and "those of your earlier file" in page_of(room)
+    assert "a person decides" in class_page([result], "F")
+    with Recorder(room, FILTERS) as recorder:
+        assert recorder.kept(job_of(room, b"x")) == result, "said again by the next run, not forgotten"
+        assert not recorder.put_right(job_of(room, b"x"), result)
+
+
+def test_a_written_answer_that_waits_for_a_person_is_not_lost_to_a_bad_file(room: Classroom) -> None:
+    record(room, graded(room, share=0.0, cells={QUESTION: "Nine weights, shared."}))
+    record(room, ungradable(room))
+    assert any("Nine weights" in cell.source for cell in notebook_of(room).cells)
+    assert gradebook_of(room)[QUESTION].auto_score is None
+
+
+def test_a_file_that_gives_no_grade_gets_none_where_none_stands(room: Classroom) -> None:
+    for _ in range(2):
+        result = record(room, ungradable(room))
+        assert total(room) == 0 and not result.needs_person
+    record(room, graded(room))
+    assert total(room) == 15, "a good file afterwards counts"
+
+
+def test_a_fault_leaves_grade_and_notebook_as_they_were(room: Classroom) -> None:
+    record(room, graded(room, cells={QUESTION: "Nine weights."}))
+    before = notebook_of(room)
+    result = record(room, Submission("ada", "filters", FAULT, "OSError"))
+    assert total(room) == 15 == result.score and notebook_of(room) == before
+    assert "those of your earlier file" in page_of(room)
+
+
+def test_a_lower_grade_of_a_good_file_counts(room: Classroom) -> None:
+    record(room, graded(room))
+    record(room, graded(room, share=0.5))
+    assert total(room) == 7.5
+
+
+# What a person must see
+
+
+def test_what_no_program_can_judge_is_shown_and_never_scored_in_silence(room: Classroom) -> None:
+    stub = next(
+        cell.source
+        for cell in room.released(FILTERS).cells
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == QUESTION
+    )
+    asked = "text in a cell of your own: it may be the answer"
+    extra = (("markdown", "Nine weights <b>for all</b> places."), ("code", "helper = 1"))
+    result = graded(room, cells={QUESTION: stub}, needs_person=(asked,), extra=extra)
+    record(room, result)
+    answer = gradebook_of(room)[QUESTION]
+    assert answer.needs_manual_grade and answer.auto_score is None
+    own = [cell.source for cell in notebook_of(room).cells if cell.id.startswith("own-")]
+    assert own == [as_written(extra[0][1]), "helper = 1"]
+    assert asked in page_of(room) and "Nine weights &lt;b&gt;for all" in page_of(room)
+    assert asked in class_page([result], "F")
+    assert Submission.from_json(json.loads(json.dumps(result.to_json()))) == result
+
+
+def test_a_result_recorded_before_there_was_a_person_to_ask_is_still_read(room: Classroom) -> None:
+    data = {
+        key: value for key, value in graded(room).to_json().items() if key not in ("needs_person", "extra")
+    }
+    assert Submission.from_json(data) == graded(room)
+
+
+# Grades by other hands
+
+
+def grade_by_hand(room: Classroom) -> None:
+    """What a person does in formgrader: points, extra credit, a comment."""
+    with Gradebook(room.db_url) as gradebook:
+        notebook = gradebook.find_submission_notebook("filters", "filters", "ada")
+        for grade in notebook.grades:
+            if grade.name == QUESTION:
+                grade.manual_score = 1.5
+            if grade.name == "check-relu":
+                grade.manual_score, grade.extra_credit = 1.0, 0.25
+        for comment in notebook.comments:
+            if comment.name == "relu":
+                comment.manual_comment = "A clear loop."
+        gradebook.db.commit()
+
+
+def set_score(room: Classroom, score: float | None) -> None:
+    with Gradebook(room.db_url) as gradebook:
+        gradebook.find_grade("check-relu", "filters", "filters", "ada").auto_score = score
+        gradebook.db.commit()
+
+
+@pytest.mark.parametrize(
+    "again", ["the same", "a better file", "a bad file", "a fault", "put right", "released again"]
+)
+def test_points_comments_and_extra_credit_of_a_person_survive_every_regrade(
+    room: Classroom, again: str
+) -> None:
+    first = graded(room, share=0.5, cells={QUESTION: "Nine weights."})
+    record(room, first)
+    grade_by_hand(room)
+    match again:
+        case "the same":
+            record(room, first)
+        case "a better file":
+            record(room, graded(room))
+        case "a bad file":
+            record(room, ungradable(room))
+        case "a fault":
+            record(room, Submission("ada", "filters", FAULT, "OSError"))
+        case "put right":
+            set_score(room, 2)
+            with Recorder(room, FILTERS) as recorder:
+                assert recorder.put_right(job_of(room, b"x"), first)
+        case "released again":
+            room.release(FILTERS)
+            record(room, first)
+    grades = gradebook_of(room)
+    assert (grades[QUESTION].manual_score, grades["check-relu"].manual_score) == (1.5, 1.0)
+    assert grades["check-relu"].extra_credit == 0.25
+    with Recorder(room, FILTERS) as recorder:
+        assert recorder.comments("ada") == {"relu": "A clear loop."}, "and nothing that nbgrader says itself"
+
+
+@pytest.mark.parametrize("change", ["score", "lost score", "notebook", "no notebook"])
+def test_what_another_program_changed_is_noticed_and_put_right(room: Classroom, change: str) -> None:
+    result = graded(room, share=2 / 3, cells={QUESTION: "Nine <script>weights</script>."})
+    record(room, result)
+    path = room.folder("autograded", "ada", FILTERS) / "filters.ipynb"
+    before = path.read_bytes()
+    match change:
+        case "score":
+            set_score(room, 2.0)
+        case "lost score":
+            set_score(room, None)
+        case "notebook":
+            notebook = nbformat.reads(before.decode(), 4)
+            for cell in notebook.cells:
+                cell.source = html.unescape(cell.source)
+            nbformat.write(notebook, path)
+        case "no notebook":
+            path.unlink()
+    with Recorder(room, FILTERS) as recorder:
+        one = job_of(room, b"x")
+        assert recorder.put_right(one, result)
+        assert not recorder.put_right(one, result), "once"
+    assert total(room) == pytest.approx(10, abs=1e-4) and path.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_stock_autograde_after_ours_is_said_and_put_right(room: Classroom) -> None:
+    """runs `grade`, then nbgrader's own autograde on a cheat, then `grade` again"""
+    cheat = nbformat.reads(room.release_path(FILTERS).read_text(), 4)
+    for cell in cheat.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == "relu":
+            cell.source = (
+                "import autograder\nautograder.check = lambda kernel: 2.0\ndef relu(x):\n    return x"
+            )
+    job_of(room, nbformat.writes(cheat).encode())
+    command = [sys.executable, "-m", "autograder", "grade", "filters", "--classroom", str(room.root)]
+    run = lambda: subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert run().returncode == 0
+    ours = total(room)
+    with nbgrader_api(room, room.root) as (api, log):
+        assert api.autograde("filters", "ada")["success"], log.getvalue()
+    assert total(room) > ours, "it was fooled"
+    said = run().stderr
+    assert "changed by another program, put right" in said and "unchanged" not in said
+    assert total(room) == ours
+    assert "1 graded before and unchanged" in run().stderr
+
+
+# Files that nobody would find
+
+
+@pytest.mark.parametrize(
+    ("found", "place"),
+    [
+        ("flat/filters.ipynb", "flat/filters/filters.ipynb"),
+        ("ada/Filters/Filters.ipynb", "ada/filters/filters.ipynb"),
+        ("Filters/Filters.ipynb", "<student>/filters/filters.ipynb"),
+        ("filters/ada/filters.ipynb", "ada/filters/filters.ipynb"),
+        ("filters/ada.ipynb", "ada/filters/filters.ipynb"),
+        ("filters.ipynb", "<student>/filters/filters.ipynb"),
+        ("ada/02-filters/filters (1).ipynb", "ada/filters/filters.ipynb"),
+        ("ada/week2/filters/filters.ipynb", "ada/filters/filters.ipynb"),
+        ("ada/filters/backup/filters.ipynb", "ada/filters/filters.ipynb"),
+        ("ada/homework.ipynb", "ada/filters/filters.ipynb"),
+        ("ada/filters/filters.ipynb", None),
+        ("ada/filters/filters-1.ipynb", None),
+        ("ada/pixels/pixels.ipynb", None),
+        ("ada/pixels.ipynb", None),
+        ("ada/filters/.ipynb_checkpoints/filters.ipynb", None),
+    ],
+)
+def test_a_notebook_at_a_wrong_place_is_named_with_the_right_one(
+    room: Classroom, found: str, place: str | None
+) -> None:
+    path = room.root / "submitted" / found
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    said = room.notices([FILTERS])
+    if place is None:
+        assert said == []
+    else:
+        (line,) = said
+        assert "found, but not where it is looked for" in line and f"submitted/{found}" in line
+        assert line.endswith(f"put it at submitted/{place}")
+
+
+def test_a_copy_deeper_down_is_no_news_where_the_notebook_stands(room: Classroom) -> None:
+    job_of(room, b"x")
+    backup = room.folder("submitted", "ada", FILTERS) / "old" / "filters.ipynb"
+    backup.parent.mkdir()
+    backup.touch()
+    assert room.notices([FILTERS]) == []
+
+
+def test_a_thousand_misplaced_notebooks_are_twenty_lines_and_a_count(room: Classroom) -> None:
+    for number in range(1000):
+        (room.root / "submitted" / f"s{number}").mkdir(parents=True)
+        (room.root / "submitted" / f"s{number}" / "filters.ipynb").touch()
+    said = room.notices([FILTERS])
+    assert len(said) == 21 and said[-1] == "and 980 more like these"
+
+
+# The release and the page
+
+
+def restated(tmp_path: Path, old: str, new: str) -> Chapter:
+    """The chapter with a page that was changed after its release."""
+    text = FILTERS.page.read_text(encoding="utf-8")
+    assert old in text
+    page = tmp_path / FILTERS.page.name
+    page.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return replace(FILTERS, page=page)
+
+
+RELU = ":points: {}\nfrom autograder import check\ncheck(relu)"
+RAISED = (RELU.format(2), RELU.format(6))
+
+
+def test_points_are_those_of_the_release_whatever_the_page_says_since(
+    room: Classroom, tmp_path: Path
+) -> None:
+    later = restated(tmp_path, *RAISED)
+    (said,) = room.notices([later])
+    assert "its page gives relu 6 points, the release 2, which count" in said
+    made = replace(job_of(room, room.release_path(FILTERS).read_bytes()), chapter=later)
+    assert grade(made).points == 15
+    with Recorder(room, later) as recorder:
+        result = recorder.record(made, graded(room))
+    assert result.verdict == GRADED and total(room) == 15
+
+
+def test_an_exercise_that_came_after_the_release_is_named_with_what_to_do(
+    room: Classroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = classroom.check_points(FILTERS)
+    monkeypatch.setattr(classroom, "check_points", lambda one: {**now, "leaky_relu": 3.0})
+    (said,) = room.notices([FILTERS])
+    assert "leaky_relu came to its page after the release" in said and "autograder release filters" in said
+    monkeypatch.setattr(classroom, "check_points", lambda one: {"relu": 2.0})
+    with pytest.raises(ClassroomError, match=r"released with .*correlate2d.*, which its page no longer has"):
+        room.notices([FILTERS])
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("fault", ["other cells", "nbgrader fails", "the disk is full"])
+def test_a_release_that_fails_leaves_the_one_that_stood_and_says_why_in_a_line(
+    room: Classroom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    record(room, graded(room))
+    before, grades = files_of(room.root / "release"), total(room)
+    wanted = FILTERS
+    match fault:
+        case "other cells":
+            notebook = classroom.source_notebook(FILTERS)
+            notebook.cells = [
+                cell
+                for cell in notebook.cells
+                if cell.metadata.get("nbgrader", {}).get("grade_id") != QUESTION
+            ]
+            monkeypatch.setattr(classroom, "source_notebook", lambda one: notebook)
+            reason = f"gone: {QUESTION}.*1 graded submission of it"
+        case "nbgrader fails":
+            monkeypatch.setattr(
+                "nbgrader.preprocessors.ComputeChecksums.preprocess_cell", lambda *given: 1 / 0
+            )
+            reason = "ZeroDivisionError: division by zero"
+        case "the disk is full":
+
+            def full(*given: object) -> None:
+                raise OSError(28, "No space left on device")
+
+            monkeypatch.setattr(classroom, "record_answers", full)
+            reason = "No space left"
+    with pytest.raises((ClassroomError, OSError), match=reason) as raised:
+        room.release(wanted)
+    assert "Traceback" not in str(raised.value) and len(str(raised.value).splitlines()) == 1
+    assert files_of(room.root / "release") == before and total(room) == grades
+    assert not list(room.root.glob(".release-*"))
+
+
+def test_what_an_instructor_put_beside_the_source_goes_into_every_release(room: Classroom) -> None:
+    (room.root / "source" / "filters" / "photo.png").write_bytes(b"png")
+    room.release(FILTERS)
+    assert (room.root / "release" / "filters" / "photo.png").read_bytes() == b"png"
+    assert (room.root / "source" / "filters" / "photo.png").exists()
+
+
+def test_no_message_holds_the_password_of_the_gradebook(
+    room: Classroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "postgresql://teacher:swordfish@localhost:1/grades"
+    monkeypatch.setattr(Classroom, "db_url", address)
+    for open_it in (lambda: Recorder(room, FILTERS).__enter__(), lambda: room.release(FILTERS)):
+        with pytest.raises(ClassroomError) as raised:
+            open_it()
+        assert "swordfish" not in str(raised.value) and len(str(raised.value).splitlines()) == 1

@@ -33,6 +33,9 @@ ol.contents small{color:var(--soft);font-size:.86rem;margin-left:.6rem;white-spa
 LONGEST_CODE = 20_000
 """Characters of a cell that a page shows at most."""
 
+MOST_CELLS = 20
+"""Text cells of the learner's own that a page shows at most."""
+
 
 def submission_page(
     submission: Submission, chapter_title: str, comments: Mapping[str, str] | None = None
@@ -47,13 +50,15 @@ def submission_page(
     for exercise in submission.exercises if submission.verdict == GRADED else ():
         texts = [said.pop(name) for name in (exercise.kernel, f"check-{exercise.kernel}") if name in said]
         parts.append(_card(exercise, submission.cells.get(exercise.kernel, ""), texts))
-    for name, source in submission.cells.items():
+    for name, source in submission.cells.items() if submission.verdict == GRADED else ():
         if name not in kernels:
             parts.append(_answer(name, source, said.pop(name, "")))
+    if submission.verdict == GRADED:
+        parts.append(_own_text(submission))
     if said:
         rest = "".join(f"<h3>{escape(_spoken(name), 80)}</h3>{_said(text)}" for name, text in said.items())
         parts.append(f'<section class="card"><h2>Comments</h2>{rest}</section>')
-    parts += [_remarks(submission), _next_steps(submission)]
+    parts += [_person(submission), _remarks(submission), _next_steps(submission)]
     parts.append(f"<footer>{COURSE}</footer>")
     title = f"{clean(chapter_title, 100)}: feedback for {clean(submission.student, 80)}"
     return page(title, STYLE, "\n".join(part for part in parts if part))
@@ -66,7 +71,7 @@ def _head(submission: Submission, chapter_title: str) -> str:
         f"<h1>{escape(chapter_title, 200)}</h1>",
         f'<p class="who">Feedback for <b dir="auto">{escape(submission.student, 100)}</b></p>',
     ]
-    if submission.exercises and submission.verdict != FAULT:
+    if submission.exercises and (submission.verdict == GRADED or submission.score):
         whole = plural_points(submission.points)
         lines += [
             f'<p class="score"><b>{points(submission.score)}</b> <span class="soft">of {whole}</span></p>',
@@ -142,8 +147,10 @@ def _trouble(submission: Submission) -> str:
     """What to tell the learner about a file that was not graded."""
     if submission.verdict == GRADED:
         return ""
+    stays = "<p>The points above are those of your earlier file. They stay.</p>" if submission.score else ""
     if submission.verdict == UNGRADABLE:
         why = f"<p>The reason: {escape(submission.reason, 600)}.</p>" if submission.reason else ""
+        why += stays
         return (
             f'<section class="card call"><h2>This file could not be graded</h2>{badge(submission.verdict)}{why}'
             "<p>What to do: take a fresh copy of the notebook, paste your solutions into its solution cells, run it from "
@@ -152,7 +159,7 @@ def _trouble(submission: Submission) -> str:
     return (
         f'<section class="card call"><h2>This is not your fault</h2>{badge(submission.verdict)}'
         "<p>The grader failed while it worked on your file. It costs you no points and you need not do anything. "
-        "A person will look at it and grade your work.</p></section>"
+        f"A person will look at it and grade your work.</p>{stays}</section>"
     )
 
 
@@ -214,6 +221,30 @@ def _spoken(name: str) -> str:
     return name.replace("-", " ").replace("_", " ")
 
 
+def _own_text(submission: Submission) -> str:
+    """What the learner wrote in text cells of their own: an answer may stand there."""
+    texts = [source for kind, source in submission.extra if kind != "code" and source.strip()]
+    if not texts:
+        return ""
+    shown = "".join(f'<div class="answer">{escape(text, LONGEST_CODE)}</div>' for text in texts[:MOST_CELLS])
+    more = (
+        f'<p class="soft small">{len(texts) - MOST_CELLS} more are not shown.</p>'
+        if len(texts) > MOST_CELLS
+        else ""
+    )
+    return f'<section class="card"><h2>Text in cells of your own</h2>{shown}{more}</section>'
+
+
+def _person(submission: Submission) -> str:
+    if submission.verdict != GRADED or not submission.needs_person:
+        return ""
+    items = "".join(f"<li>{escape(one, 400)}</li>" for one in submission.needs_person)
+    return (
+        '<section class="card"><h2>A person looks at this</h2><p>No program can judge it, so it is not decided yet:</p>'
+        f'<ul class="steps">{items}</ul></section>'
+    )
+
+
 def _remarks(submission: Submission) -> str:
     remarks = [remark for remark in submission.remarks if remark != UNJAILED]
     if not remarks:
@@ -221,7 +252,7 @@ def _remarks(submission: Submission) -> str:
     items = "".join(f"<li>{escape(remark, 400)}</li>" for remark in remarks)
     return (
         '<section class="card"><h2>About your file</h2>'
-        f'<p>Unusual about the file that you handed in, without effect on your score:</p><ul class="steps">{items}</ul></section>'
+        f'<p>This was unusual about the file that you handed in:</p><ul class="steps">{items}</ul></section>'
     )
 
 

@@ -12,6 +12,7 @@ from .words import (
     escape,
     is_array,
     is_listed,
+    lead_of,
     plural_points,
     points,
     recipe,
@@ -146,7 +147,7 @@ def _body(exercise: Exercise) -> list[str]:
             parts.append(f"<p>{escape(verdict_of(exercise.verdict).advice)}</p>")
         if exercise.hint:
             parts.append(
-                f'<div class="cnnr-hint" role="note"><b>This looks like a known mistake:</b> {escape(exercise.hint, 1000)}</div>'
+                f'<div class="cnnr-hint" role="note"><b>{lead_of(exercise)}</b> {escape(exercise.hint, 1000)}</div>'
             )
     if exercise.remark:
         parts.append(f'<div class="cnnr-note" role="note"><b>Note:</b> {escape(exercise.remark, 600)}</div>')

@@ -97,6 +97,7 @@ class Class:
             reasons = []
             if one.verdict != GRADED:
                 reasons.append(f"{one.verdict}: {one.reason}" if one.reason else one.verdict)
+            reasons += one.needs_person
             reasons += [f"{e.kernel}: {FAULT}" for e in one.exercises if e.verdict == FAULT]
             reasons += [f"{e.kernel}: {e.remark}" for e in one.exercises if e.remark]
             reasons += [remark for remark in one.remarks if remark != UNJAILED]
@@ -240,6 +241,7 @@ def _student(one: Submission, group: Class) -> str:
     if one.verdict != GRADED:
         look = verdict_of(one.verdict)
         said = f"{look.sign} {escape(one.verdict, 60)}"
+        said += f"; {points(one.score)} points of an earlier file stay" if one.score else ""
         return f'<tr>{name}<td class="none" colspan="{len(group.kernels) + 1}">{said}</td></tr>'
     by_kernel = {exercise.kernel: exercise for exercise in one.exercises}
     cells = []

@@ -12,6 +12,7 @@ from .words import (
     counted,
     is_array,
     is_listed,
+    lead_of,
     plural_points,
     points,
     scalar,
@@ -44,7 +45,7 @@ def exercise_text(exercise: Exercise) -> str:
             lines += ["", *_failure(exercise.failure, title_of(exercise))]
         lines += ["", *_fill(verdict.advice)] if verdict.advice else []
     if exercise.hint:
-        lines += ["", *_fill(f"This looks like a known mistake: {clean(exercise.hint, 1000)}")]
+        lines += ["", *_fill(f"{lead_of(exercise)} {clean(exercise.hint, 1000)}")]
     if exercise.remark:
         lines += ["", *_fill(f"Note: {clean(exercise.remark, 600)}")]
     return "\n".join(line.rstrip() for line in lines)

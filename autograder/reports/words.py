@@ -246,6 +246,11 @@ def sentence(failure: Failure, limit: int = 600) -> str:
     return message if first in names or not first.isalpha() else message[0].upper() + message[1:]
 
 
+def lead_of(exercise: Exercise) -> str:
+    """What stands before a hint: whether it is a known mistake, or what the diagnosis saw."""
+    return "This looks like a known mistake:" if exercise.mistake else "What we saw:"
+
+
 def title_of(exercise: Exercise) -> str:
     """Title of the check that the shown failure comes from; empty if it is not known."""
     shown = exercise.failure.check if exercise.failure else ""

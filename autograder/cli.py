@@ -259,8 +259,8 @@ def _print_scores(results: list[Any]) -> None:
         verdict = ", ".join(sorted(found)) or "all passed"
         if result.reason:
             verdict = clean(f"{result.verdict}: {result.reason}", 300)
-        if result.needs_person:
-            verdict += clean(f"; for a person: {'; '.join(result.needs_person)}", 300)
+        if result.for_a_person:
+            verdict += clean(f"; for a person: {'; '.join(result.for_a_person)}", 300)
         table.add_row(
             result.assignment,
             escape(clean(result.student, 60)),

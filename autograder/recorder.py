@@ -7,7 +7,6 @@ import shutil
 import stat
 import time
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +34,9 @@ warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader.api")
 
 RETRIES = 5
 """How often, a second apart, a locked gradebook is tried."""
+
+MOST_NOTES = 50
+"""Texts in cells of the learner's own that an autograded notebook shows at most; all are in the submitted one."""
 
 
 class Recorder:
@@ -164,7 +166,7 @@ class Recorder:
             nbformat.write(notebook, folder / f"{self.chapter.name}.ipynb")
             if result.verdict != FAULT:
                 self._save_grades(notebook, job.student)
-        if result.needs_person:
+        if result.for_a_person:
             self._ask_a_person(result)
         write_atomically(
             self._feedback_path(job.student), submission_page(result, self.title, self.comments(job.student))
@@ -201,7 +203,7 @@ class Recorder:
         if result.verdict == FAULT:
             return result
         stays = f"the grade of an earlier file stays: {result.score:g} of {result.points:g} points; a person decides"
-        return replace(result, needs_person=(*result.needs_person, stays))
+        return replace(result, for_a_person=(*result.for_a_person, stays))
 
     def _ask_a_person(self, result: Submission) -> None:
         """Let formgrader list the submission among those to be graded by hand, at its written answers if it has any."""
@@ -248,7 +250,9 @@ class Recorder:
                 cell.source = as_written(own) if cell.cell_type == "markdown" else own
             if name in exercises:
                 cell.outputs = [_output(exercises[name], result)]
-        notebook.cells += _own_cells(result.extra)
+        for number, (after, note) in reversed(list(enumerate(result.notes[:MOST_NOTES]))):
+            own = nbformat.v4.new_markdown_cell(as_written(note), id=f"own-{number}")
+            notebook.cells.insert(after + 1, own)
         return notebook
 
     def _shown(self, student: str) -> object:
@@ -299,17 +303,6 @@ class Recorder:
 def is_answer(cell: NotebookNode) -> bool:
     """Whether a released cell is one where a learner writes an answer for a person to read."""
     return cell.cell_type == "markdown" and bool(cell.metadata.get("nbgrader", {}).get("solution"))
-
-
-def _own_cells(extra: tuple[tuple[str, str], ...]) -> Iterator[NotebookNode]:
-    """The learner's own cells below all others: those of text as plain text, since they are as hostile as an answer."""
-    if extra:
-        yield nbformat.v4.new_markdown_cell("## Cells that the learner added", id="own")
-    for number, (kind, source) in enumerate(extra):
-        if kind == "code":
-            yield nbformat.v4.new_code_cell(source, id=f"own-{number}")
-        else:
-            yield nbformat.v4.new_markdown_cell(as_written(source), id=f"own-{number}")
 
 
 def _told(exercise: Exercise) -> str:

@@ -154,8 +154,6 @@ class Submission:
     for_a_person : what a person has to look at: an answer may stand in one of the notes
     jailed : False if the learner's code ran without a jail
     seed : what the hidden inputs were drawn from
-    needs_person : what a person has to look at, since no program can judge it
-    extra : cells of the learner's own, each its type and its source
     """
 
     student: str
@@ -169,8 +167,6 @@ class Submission:
     for_a_person: tuple[str, ...] = ()
     jailed: bool = True
     seed: str = ""
-    needs_person: tuple[str, ...] = ()
-    extra: tuple[tuple[str, str], ...] = ()
 
     @property
     def score(self) -> float:
@@ -187,7 +183,6 @@ class Submission:
     def from_json(cls, data: dict[str, Any]) -> "Submission":
         fields = {name: value for name, value in data.items() if name not in ("score", "points")}
         exercises = tuple(Exercise.from_json(exercise) for exercise in data["exercises"])
-        fields |= {name: tuple(data.get(name, ())) for name in ("remarks", "for_a_person", "needs_person")}
+        fields |= {name: tuple(data.get(name, ())) for name in ("remarks", "for_a_person")}
         fields["notes"] = tuple((after, text) for after, text in data.get("notes", ()))
-        extra = tuple((kind, source) for kind, source in data.get("extra", ()))
-        return cls(**{**fields, "exercises": exercises, "extra": extra})
+        return cls(**{**fields, "exercises": exercises})

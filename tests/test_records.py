@@ -338,7 +338,7 @@ def test_a_file_that_gives_no_grade_never_takes_one_away(room: Classroom) -> Non
     for _ in range(2):
         result = record(room, ungradable(room))
         assert total(room) == result.score == 15 and notebook_of(room) == before
-        assert "15 of 15 points; a person decides" in result.needs_person[0]
+        assert "15 of 15 points; a person decides" in result.for_a_person[0]
         assert any(grade.needs_manual_grade for grade in gradebook_of(room).values()), "formgrader lists it"
     assert "could not be graded" in page_of(room) and "those of your earlier file" in page_of(room)
     assert "a person decides" in class_page([result], "F")
@@ -357,7 +357,7 @@ def test_a_written_answer_that_waits_for_a_person_is_not_lost_to_a_bad_file(room
 def test_a_file_that_gives_no_grade_gets_none_where_none_stands(room: Classroom) -> None:
     for _ in range(2):
         result = record(room, ungradable(room))
-        assert total(room) == 0 and not result.needs_person
+        assert total(room) == 0 and not result.for_a_person
     record(room, graded(room))
     assert total(room) == 15, "a good file afterwards counts"
 
@@ -386,13 +386,14 @@ def test_what_no_program_can_judge_is_shown_and_never_scored_in_silence(room: Cl
         if cell.metadata.get("nbgrader", {}).get("grade_id") == QUESTION
     )
     asked = "text in a cell of your own: it may be the answer"
-    extra = (("markdown", "Nine weights <b>for all</b> places."), ("code", "helper = 1"))
-    result = graded(room, cells={QUESTION: stub}, needs_person=(asked,), extra=extra)
+    last = len(room.released(FILTERS).cells) - 1
+    notes = ((1, "A thought."), (1, "Another."), (last, "Nine weights <b>for all</b> places."))
+    result = graded(room, cells={QUESTION: stub}, for_a_person=(asked,), notes=notes)
     record(room, result)
     answer = gradebook_of(room)[QUESTION]
     assert answer.needs_manual_grade and answer.auto_score is None
-    own = [cell.source for cell in notebook_of(room).cells if cell.id.startswith("own-")]
-    assert own == [as_written(extra[0][1]), "helper = 1"]
+    shown = [cell.source for cell in notebook_of(room).cells]
+    assert shown[2:4] + shown[-1:] == [as_written(text) for _, text in notes]
     assert asked in page_of(room) and "Nine weights &lt;b&gt;for all" in page_of(room)
     assert asked in class_page([result], "F")
     assert Submission.from_json(json.loads(json.dumps(result.to_json()))) == result
@@ -400,7 +401,7 @@ def test_what_no_program_can_judge_is_shown_and_never_scored_in_silence(room: Cl
 
 def test_a_result_recorded_before_there_was_a_person_to_ask_is_still_read(room: Classroom) -> None:
     data = {
-        key: value for key, value in graded(room).to_json().items() if key not in ("needs_person", "extra")
+        key: value for key, value in graded(room).to_json().items() if key not in ("for_a_person", "notes")
     }
     assert Submission.from_json(data) == graded(room)
 

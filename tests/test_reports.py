@@ -169,6 +169,13 @@ def test_text_names_a_known_mistake() -> None:
     assert "This looks like a known mistake: The kernel is flipped." in text
 
 
+def test_a_cause_that_is_no_known_mistake_is_not_called_one() -> None:
+    seen = wrong(1.0, 2.0, "value", hint="Right whenever the filter is square.")
+    for report in (exercise_text, exercise_html):
+        said = re.sub(r"<[^>]*>", "", report(seen))
+        assert "What we saw: Right whenever the filter is square." in said and "known mistake" not in said
+
+
 def test_text_shows_channels_side_by_side() -> None:
     volume = np.arange(12.0).reshape(2, 2, 3)
     lines = exercise_text(wrong(1.0, 2.0, "value", inputs={"volume": volume})).splitlines()
@@ -490,6 +497,20 @@ def test_feedback_on_an_ungradable_file_gives_the_reason_and_the_way_out() -> No
     submission = Submission("ada", "filters", UNGRADABLE, "the file is not JSON", exercises=nothing)
     text = assert_inert(submission_page(submission, "Filters")).text
     assert "could not be graded" in text and "the file is not JSON" in text and "fresh copy" in text
+
+
+def test_feedback_on_an_ungradable_file_says_just_that() -> None:
+    nothing = (Exercise("kernel", 4.0, 0.0, UNGRADABLE), Exercise("relu", 2.0, 0.0, UNGRADABLE))
+    submission = Submission("ada", "filters", UNGRADABLE, "the file is not JSON", exercises=nothing)
+    text = Reader(submission_page(submission, "Filters")).text
+    for word in ("0 of", "kernel", "relu", "Comment", "What to do next", "Written answer"):
+        assert word not in text
+
+
+def test_feedback_does_not_say_that_a_remark_costs_nothing() -> None:
+    remark = "cell relu was turned into a markdown cell; it does not count"
+    text = Reader(submission_page(graded("ada", passed(), remarks=(remark,)), "Filters")).text
+    assert remark in text and "without effect" not in text
 
 
 def test_feedback_on_a_grader_fault_blames_nobody_and_shows_no_score() -> None:

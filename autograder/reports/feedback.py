@@ -223,7 +223,7 @@ def _spoken(name: str) -> str:
 
 def _own_text(submission: Submission) -> str:
     """What the learner wrote in text cells of their own: an answer may stand there."""
-    texts = [source for kind, source in submission.extra if kind != "code" and source.strip()]
+    texts = [text for _, text in submission.notes]
     if not texts:
         return ""
     shown = "".join(f'<div class="answer">{escape(text, LONGEST_CODE)}</div>' for text in texts[:MOST_CELLS])
@@ -236,9 +236,9 @@ def _own_text(submission: Submission) -> str:
 
 
 def _person(submission: Submission) -> str:
-    if submission.verdict != GRADED or not submission.needs_person:
+    if submission.verdict != GRADED or not submission.for_a_person:
         return ""
-    items = "".join(f"<li>{escape(one, 400)}</li>" for one in submission.needs_person)
+    items = "".join(f"<li>{escape(one, 400)}</li>" for one in submission.for_a_person)
     return (
         '<section class="card"><h2>A person looks at this</h2><p>No program can judge it, so it is not decided yet:</p>'
         f'<ul class="steps">{items}</ul></section>'

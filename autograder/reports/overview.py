@@ -97,7 +97,7 @@ class Class:
             reasons = []
             if one.verdict != GRADED:
                 reasons.append(f"{one.verdict}: {one.reason}" if one.reason else one.verdict)
-            reasons += one.needs_person
+            reasons += one.for_a_person
             reasons += [f"{e.kernel}: {FAULT}" for e in one.exercises if e.verdict == FAULT]
             reasons += [f"{e.kernel}: {e.remark}" for e in one.exercises if e.remark]
             reasons += [remark for remark in one.remarks if remark != UNJAILED]

@@ -239,6 +239,7 @@ class Subject:
     def keeps_up(
         self,
         most: float,
+        glance: tuple[Any, ...],
         probe: tuple[Any, ...],
         draw: Callable[[], tuple[Any, ...]],
         bare: Callable[[], Any],
@@ -254,13 +255,14 @@ class Subject:
 
         `draw` makes the arguments of a call, new ones for every run, so that it does not pay to remember results. Those
         of the run that counts are returned, for the check to prove right. `probe` is a small input that tells
-        beforehand whether a run would last too long; time is taken to grow with its first argument.
+        beforehand whether a run would last too long, and `glance` one so small that loops over single numbers get
+        through it, which tells the same of `probe`; time is taken to grow with the first argument.
         """
         if self.failed:
             self._fail(probe, TOO_SLOW, "first right, then fast: time is taken once all checks above pass")
         if self._raced is None:
             self.seen.clear()  # all answers were right, so none of them tells of a mistake
-            self._raced = self._race(probe, draw, bare, best)
+            self._raced = self._race(glance, probe, draw, bare, best)
         multiple, args, result = self._raced
         if multiple > most:
             message = (
@@ -271,18 +273,23 @@ class Subject:
         return args, result
 
     def _race(
-        self, probe: tuple[Any, ...], draw: Callable[[], tuple[Any, ...]], bare: Callable[[], Any], best: int
+        self,
+        glance: tuple[Any, ...],
+        probe: tuple[Any, ...],
+        draw: Callable[[], tuple[Any, ...]],
+        bare: Callable[[], Any],
+        best: int,
     ) -> tuple[float, tuple[Any, ...], Any]:
         theirs = mine = math.inf
         aside = 0.0  # seconds for the mask and the digest, which are no part of the kernel
         spent, quickest, result = 0.0, draw(), None
         with threadpool_limits(1):
             _seconds(bare)
-            estimate = (
-                min(self._run(probe, probe)[0] for _ in range(3)) * np.size(quickest[0]) / np.size(probe[0])
-            )
-            if estimate > RACE_SECONDS:
-                return estimate / min(_seconds(bare) for _ in range(ROUNDS[0])), quickest, None
+            for small, large in ((glance, probe), (probe, quickest)):
+                each = min(self._run(small, probe)[0] for _ in range(3)) / np.size(small[0])
+                if each * np.size(large[0]) > RACE_SECONDS:
+                    estimate = each * np.size(quickest[0])
+                    return estimate / min(_seconds(bare) for _ in range(ROUNDS[0])), quickest, None
             for number in range(1, ROUNDS[1] + 1):
                 theirs = min(theirs, _seconds(bare, best) / best)
                 args = draw()

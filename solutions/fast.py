@@ -156,13 +156,15 @@ def conv2d_fast_backward(
 
     Returns
     -------
-    (dx, dw, db) : as of `conv2d_backward`; float32 if all inputs are float32.
+    (dx, dw, db) : arrays of float of the shapes of x, w and b, as of `conv2d_backward`;
+        float32 if all inputs are float32.
     """
     ### BEGIN SOLUTION
     N, H, W, C = x.shape
     F_h, F_w, _, K = w.shape
     H_out, W_out = dout.shape[1:3]
-    matrix = w.reshape(-1, K)
+    dout = dout.astype(np.result_type(dout, x, w, np.float32), copy=False)
+    matrix = w.reshape(-1, K).astype(dout.dtype, copy=False)
     dx = np.empty(x.shape, dtype=dout.dtype)
     dw, db = np.zeros(matrix.shape, dtype=dout.dtype), np.zeros(K, dtype=dout.dtype)
     rows = max(

@@ -14,7 +14,7 @@ from autograder.grading import Jailed
 from autograder.inside.calling import Caller, digest, masked
 from autograder.jail import Cell, Limits, Session
 from autograder.oracle import Reference
-from autograder.results import PASSED, TIME_LIMIT, TOO_SLOW, Exercise
+from autograder.results import PASSED, SIDE_EFFECTS, TIME_LIMIT, TOO_SLOW, Exercise
 from autograder.subject import Call
 from solutions.fast import conv2d_fast, conv2d_fast_backward
 from tests.test_jail import needs_jail
@@ -35,13 +35,17 @@ def check(kernel: str, call: Call) -> tuple[Exercise, int]:
 
 
 @contextmanager
-def jailed(kernel: str, source: str, call_seconds: float = 5) -> Iterator[Jailed]:
+def jailed(kernel: str, cell: str, call_seconds: float = 5) -> Iterator[Jailed]:
     """A kernel that a cell with this source defines, in the jail, with the reference kernels and the other ways."""
     modules = earlier_kernels(FAST)
     for file in ("solutions/fast.py", "autograder/mistakes/__init__.py", "autograder/mistakes/fast.py"):
         name = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        modules[name] = (ROOT / file).read_text(encoding="utf-8")
-    with Session([Cell(kernel, source)], Limits(call_seconds=call_seconds), modules=modules) as session:
+        source = (ROOT / file).read_text(encoding="utf-8")
+        # all that the mistakes need of the rest of the project
+        modules[name] = source.replace(
+            "from ..results import SIDE_EFFECTS", f"SIDE_EFFECTS = {SIDE_EFFECTS!r}"
+        )
+    with Session([Cell(kernel, cell)], Limits(call_seconds=call_seconds), modules=modules) as session:
         yield Jailed(session, kernel)
 
 
@@ -186,6 +190,52 @@ def conv2d_fast(x, w, b, stride=1, padding=0):
     with jailed("conv2d_fast", source) as call:
         exercise, medals = check("conv2d_fast", call)
     assert medals == 0 and exercise.failure and "too large for me" in exercise.failure.message
+
+
+PLAIN_LOOPS = """
+import numpy as np
+from solutions.padding import zero_pad
+
+def places(x, w, out_h, out_w, stride):
+    F_h, F_w, C, K = w.shape
+    for n in range(len(x)):
+        for i in range(out_h):
+            for j in range(out_w):
+                for k in range(K):
+                    for u in range(F_h):
+                        for v in range(F_w):
+                            for c in range(C):
+                                yield n, i, j, k, u, v, c, i * stride + u, j * stride + v
+
+def conv2d_fast(x, w, b, stride=1, padding=0):
+    N, H, W, C = x.shape
+    out_h, out_w = ((H, W)[axis] + 2 * padding - w.shape[axis] for axis in (0, 1))
+    if out_h < 0 or out_w < 0 or C != w.shape[2]:
+        raise ValueError("these do not fit")
+    out_h, out_w = out_h // stride + 1, out_w // stride + 1
+    padded, out = zero_pad(x, padding), np.zeros((N, out_h, out_w, len(b)), np.result_type(x, w, b)) + b
+    for n, i, j, k, u, v, c, y, z in places(x, w, out_h, out_w, stride):
+        out[n, i, j, k] += padded[n, y, z, c] * w[u, v, c, k]
+    return out
+
+def conv2d_fast_backward(dout, x, w, stride=1, padding=0):
+    padded, dw, db = zero_pad(x, padding), np.zeros_like(w), dout.sum(axis=(0, 1, 2))
+    dx = np.zeros_like(padded)
+    for n, i, j, k, u, v, c, y, z in places(x, w, *dout.shape[1:3], stride):
+        dx[n, y, z, c] += w[u, v, c, k] * dout[n, i, j, k]
+        dw[u, v, c, k] += padded[n, y, z, c] * dout[n, i, j, k]
+    return dx[:, padding : padding + x.shape[1], padding : padding + x.shape[2]], dw, db
+"""
+
+
+@needs_jail
+@pytest.mark.parametrize("kernel", ["conv2d_fast", "conv2d_fast_backward"])
+def test_loops_over_single_numbers_are_right_but_slow(kernel: str) -> None:
+    """says of seven loops in plain Python that they are right, but slow: no limit of time stops them"""
+    with jailed(kernel, PLAIN_LOOPS, call_seconds=20) as call:  # on one picture they would take 30 and more
+        exercise, medals = check(kernel, call)
+    assert medals == 0 and exercise.verdict == TOO_SLOW
+    assert exercise.failure and "it is right, but takes" in exercise.failure.message
 
 
 def test_wrong_kernel_is_not_timed() -> None:

@@ -1,4 +1,4 @@
-"""Arrays that checks draw: integers and eighths of integers, which are the same on every machine and easy to read."""
+"""Arrays that checks draw: integers and parts of integers, which are the same on every machine and easy to read."""
 
 import numpy as np
 
@@ -9,6 +9,11 @@ def signed(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     values = 1 + rng.permutation(size)
     values[::2] *= -1
     return (values / 8).reshape(shape)
+
+
+def sevenths(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Sevenths of both signs, no two of the same size: they need all digits of float64, so that rounding shows."""
+    return signed(rng, shape) * 8 / 7
 
 
 def bright(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.checks.inputs import bright, signed
+from autograder.checks.inputs import bright, sevenths, signed
 from autograder.subject import Subject
 
-# The small inputs are eighths: their products and sums are exact in float64, whatever the order of adding.
+# Most small inputs are eighths: their products and sums are exact in float64, whatever the order of adding. They are
+# exact in float32 too, so that sevenths show who computes in it.
 
 
 def _places(size: int, window: int, stride: int, padding: int) -> int:
@@ -21,9 +22,10 @@ def _places(size: int, window: int, stride: int, padding: int) -> int:
 # im2col
 
 
-def test_im2col_on_a_hand_worked_image(im2col: Subject) -> None:
+def test_im2col_on_a_hand_worked_image(im2col: Subject, rng: np.random.Generator) -> None:
     """writes the four 2×2 windows of a 3×3 image as rows: 1 2 4 5, 2 3 5 6, 4 5 7 8, 5 6 8 9"""
     im2col.agrees(np.arange(1.0, 10.0).reshape(1, 3, 3, 1), 2, 2)
+    im2col.agrees(signed(rng, (1, 3, 3, 1)), 2, 2)
 
 
 def test_im2col_puts_the_channels_of_a_pixel_side_by_side(im2col: Subject, rng: np.random.Generator) -> None:
@@ -52,8 +54,9 @@ def test_im2col_pads_every_side_with_zeros(im2col: Subject, rng: np.random.Gener
 
 
 def test_im2col_keeps_the_dtype(im2col: Subject, rng: np.random.Generator) -> None:
-    """keeps the dtype: uint8 stays uint8, float32 stays float32"""
+    """keeps the dtype, and all digits of a number: uint8, float32 and float64 stay what they are"""
     im2col.agrees(bright(rng, (1, 3, 4, 3)), 2, 2, 1, 1, dtype=np.uint8)
+    im2col.agrees(sevenths(rng, (1, 4, 3, 2)), 2, 3, 1, 1, dtype=np.float64)
     im2col.agrees(signed(rng, (2, 4, 3, 1)).astype(np.float32), 3, 2, dtype=np.float32)
 
 
@@ -81,9 +84,10 @@ def _rows(
     return columns, images, filter_h, filter_w, stride, padding
 
 
-def test_col2im_on_a_hand_worked_image(col2im: Subject) -> None:
+def test_col2im_on_a_hand_worked_image(col2im: Subject, rng: np.random.Generator) -> None:
     """carries four rows of 4 numbers back to 3×3 pixels: the corners get one number, the middle gets four"""
     col2im.agrees(np.arange(1.0, 17.0).reshape(4, 4), (1, 3, 3, 1), 2, 2)
+    col2im.agrees(signed(rng, (4, 4)), (1, 3, 3, 1), 2, 2)
 
 
 def test_col2im_knows_the_order_within_a_row(col2im: Subject, rng: np.random.Generator) -> None:
@@ -137,9 +141,10 @@ def test_col2im_is_the_adjoint_of_im2col(col2im: Subject, rng: np.random.Generat
 
 
 def test_col2im_keeps_the_dtype(col2im: Subject, rng: np.random.Generator) -> None:
-    """keeps float32"""
+    """keeps float32, and in float64 all digits of a number"""
     columns, *rest = _rows(rng, (2, 4, 3, 1), 3, 2, 1, 1)
     col2im.agrees(columns.astype(np.float32), *rest, dtype=np.float32)
+    col2im.agrees(sevenths(rng, columns.shape), *rest, dtype=np.float64)
 
 
 def test_col2im_keeps_all_sizes_apart(col2im: Subject, rng: np.random.Generator) -> None:
@@ -165,9 +170,14 @@ def _drawn(rng: np.random.Generator, *shapes: tuple[int, ...]) -> Arrays:
     return tuple(rng.standard_normal(shape, dtype=np.float32) for shape in shapes)
 
 
-def _first_picture(args: Arrays) -> tuple[Any, ...]:
-    """The arguments of a race, cut down to one picture."""
-    return *(array[:1] if len(array) == len(args[0]) else array for array in args), 1, PADDING
+def _first_picture(args: Arrays, side: int | None = None) -> tuple[Any, ...]:
+    """The arguments of a race, cut down to one picture, and that to so many rows and columns of its corner."""
+    pictures = len(args[0])
+    return (
+        *(array[:1, :side, :side] if len(array) == pictures else array for array in args),
+        1,
+        PADDING,
+    )
 
 
 def _race(
@@ -186,14 +196,16 @@ def _race(
     def draw() -> tuple[Any, ...]:
         return *_drawn(rng, *shapes), 1, PADDING
 
-    probe = _first_picture(draw()[:3])
+    small = draw()[:3]
     windows, filters = _drawn(rng, (prod(MAPS[:3]), prod(FILTERS[:3])), (prod(FILTERS[:3]), FILTERS[3]))
     maps = windows @ filters
 
     def bare() -> Arrays:
         return (windows.T @ maps, maps @ filters.T) if backward else (windows @ filters,)
 
-    args, result = subject.keeps_up(most, probe, draw, bare, best=2)
+    # Four places of 256 filters: 371,712 products, which loops over single numbers do in less than a second.
+    glance, probe = _first_picture(small, 2), _first_picture(small)
+    args, result = subject.keeps_up(most, glance, probe, draw, bare, best=2)
     return args[:3], result
 
 
@@ -286,8 +298,9 @@ def test_conv2d_fast_with_filters_as_large_as_the_padded_images(
 
 
 def test_conv2d_fast_keeps_all_sizes_and_dtypes_apart(conv2d_fast: Subject, rng: np.random.Generator) -> None:
-    """keeps all sizes apart, float32 in float32, and leaves the range of uint8 behind"""
+    """keeps all sizes apart, float64 to the last digit, float32 in float32, and leaves the range of uint8 behind"""
     conv2d_fast.agrees(signed(rng, (2, 5, 7, 3)), signed(rng, (3, 2, 3, 4)), signed(rng, (4,)), 2, 1)
+    conv2d_fast.agrees(sevenths(rng, (1, 3, 4, 2)), sevenths(rng, (2, 2, 2, 3)), sevenths(rng, (3,)))
     w = np.abs(signed(rng, (3, 3, 3, 2)))
     w[..., 1] *= -1  # one map far above 255, one far below 0
     conv2d_fast.agrees(bright(rng, (2, 5, 4, 3)), w, np.array([0.5, -8.0]), 1, 1)
@@ -339,13 +352,17 @@ def _layer(
     return dout, signed(rng, images), signed(rng, filters), stride, padding
 
 
-def test_conv2d_fast_backward_on_hand_worked_images(conv2d_fast_backward: Subject) -> None:
+def test_conv2d_fast_backward_on_hand_worked_images(
+    conv2d_fast_backward: Subject, rng: np.random.Generator
+) -> None:
     """works on one 2×2 window, with dx = 2 · w, dw = 2 · x, db = 2, and on four that overlap"""
     x = _image([[1.0, 2.0], [3.0, 5.0]])
     w = np.array([[7.0, -1.0], [4.0, 0.5]]).reshape(2, 2, 1, 1)
     conv2d_fast_backward.agrees(np.full((1, 1, 1, 1), 2.0), x, w)
     large = _image([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 10.0]])
     conv2d_fast_backward.agrees(_image([[1.0, 2.0], [3.0, 5.0]]), large, w)
+    conv2d_fast_backward.agrees(*_layer(rng, (1, 2, 2, 1), (2, 2, 1, 1)))
+    conv2d_fast_backward.agrees(*_layer(rng, (1, 3, 3, 1), (2, 2, 1, 1)))
 
 
 def test_conv2d_fast_backward_adds_up_over_the_batch(
@@ -382,8 +399,9 @@ def test_conv2d_fast_backward_with_a_stride(conv2d_fast_backward: Subject, rng: 
 def test_conv2d_fast_backward_keeps_all_sizes_and_dtypes_apart(
     conv2d_fast_backward: Subject, rng: np.random.Generator
 ) -> None:
-    """keeps height, width, channels and filters apart, and float32 in float32"""
+    """keeps height, width, channels and filters apart, float64 to the last digit, and float32 in float32"""
     conv2d_fast_backward.agrees(*_layer(rng, (2, 6, 4, 2), (2, 3, 2, 4)))
+    conv2d_fast_backward.agrees(*(array * 8 / 7 for array in _layer(rng, (1, 3, 4, 2), (2, 2, 2, 3))[:3]))
     dout, x, w, stride, padding = _layer(rng, (3, 4, 7, 3), (3, 2, 3, 2), padding=1)
     small = (*(array.astype(np.float32) for array in (dout, x, w)), stride, padding)
     conv2d_fast_backward.agrees(*small)

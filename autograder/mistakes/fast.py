@@ -259,6 +259,17 @@ def fills_rows_of_float64(
     return im2col(x, filter_h, filter_w, stride, padding).astype(np.float64)
 
 
+@mistake(
+    "im2col",
+    "Your rows go through float32, which keeps some seven digits. float64 has sixteen: make the array in the dtype of x.",
+    caught_by="test_im2col_keeps_the_dtype",
+)
+def unrolls_in_float32(
+    x: np.ndarray, filter_h: int, filter_w: int, stride: int = 1, padding: int = 0
+) -> np.ndarray:
+    return im2col(x.astype(np.float32), filter_h, filter_w, stride, padding).astype(x.dtype)
+
+
 @alternative("im2col")
 def copies_window_by_window(
     x: np.ndarray, filter_h: int, filter_w: int, stride: int = 1, padding: int = 0
@@ -520,6 +531,18 @@ def adds_up_in_float64(
     columns: np.ndarray, x_shape: Shape, filter_h: int, filter_w: int, stride: int = 1, padding: int = 0
 ) -> np.ndarray:
     return col2im(columns.astype(np.float64), x_shape, filter_h, filter_w, stride, padding)
+
+
+@mistake(
+    "col2im",
+    "Your sums go through float32, which keeps some seven digits. float64 has sixteen: add up in the dtype of the columns.",
+    caught_by="test_col2im_keeps_the_dtype",
+)
+def adds_up_in_float32(
+    columns: np.ndarray, x_shape: Shape, filter_h: int, filter_w: int, stride: int = 1, padding: int = 0
+) -> np.ndarray:
+    sums = col2im(columns.astype(np.float32), x_shape, filter_h, filter_w, stride, padding)
+    return sums.astype(columns.dtype)
 
 
 @alternative("col2im")
@@ -949,6 +972,19 @@ def answers_in_the_dtype_of_the_images(
 ) -> np.ndarray:
     with np.errstate(invalid="ignore"):  # uint8 has no negative numbers
         return conv2d_fast(x, w, b, stride, padding).astype(x.dtype)
+
+
+@mistake(
+    "conv2d_fast",
+    "Your function computes in float32 whatever comes in. That is fast, but where float64 goes in, half of its digits are "
+    "lost: only float32 becomes float32.",
+    caught_by="test_conv2d_fast_keeps_all_sizes_and_dtypes_apart",
+)
+def computes_in_float32(
+    x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0
+) -> np.ndarray:
+    out = conv2d_fast(*(array.astype(np.float32) for array in (x, w, b)), stride, padding)
+    return out.astype(np.result_type(x, w, b, np.float32))
 
 
 @mistake(
@@ -1395,6 +1431,20 @@ def adds_dw_to_the_filters(
     dw = w
     dw += gradient
     return dx, dw, db
+
+
+@mistake(
+    "conv2d_fast_backward",
+    "Your function computes in float32 whatever comes in. That is fast, but where float64 goes in, half of its digits are "
+    "lost: only float32 becomes float32.",
+    caught_by="test_conv2d_fast_backward_keeps_all_sizes_and_dtypes_apart",
+)
+def goes_back_in_float32(
+    dout: np.ndarray, x: np.ndarray, w: np.ndarray, stride: int = 1, padding: int = 0
+) -> Three:
+    d_single, x_single, w_single = (array.astype(np.float32) for array in (dout, x, w))
+    dx, dw, db = conv2d_fast_backward(d_single, x_single, w_single, stride, padding)
+    return dx.astype(dout.dtype), dw.astype(dout.dtype), db.astype(dout.dtype)
 
 
 @mistake(

@@ -7,7 +7,7 @@ import numpy as np
 
 from solutions.left_out import batch_norm, batch_norm_backward, he_init, random_shift
 
-from . import alternative, mistake
+from . import SIDE_EFFECTS, alternative, mistake
 
 Running = dict[str, np.ndarray]
 Normalised = tuple[np.ndarray, Running]
@@ -397,7 +397,7 @@ def moves_the_averages_in_use(
 @mistake(
     "batch_norm",
     "The result is right, but your function writes into the dict `running`. Make a new dict; the old one stays as it was.",
-    caught_by="test_batch_norm_moves_the_running_averages",
+    caught_by=SIDE_EFFECTS,
 )
 def moves_the_averages_in_place(
     x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, running: Running, training: bool,
@@ -781,7 +781,7 @@ def swaps_dgamma_and_dbeta(
 @mistake(
     "batch_norm_backward",
     "The gradients are right, but your function scales dout in place. Make a new array with * in place of *=.",
-    caught_by="test_batch_norm_backward_of_four_numbers",
+    caught_by=SIDE_EFFECTS,
 )
 def scales_dout_in_place(dout: np.ndarray, x: np.ndarray, gamma: np.ndarray, epsilon: float = 1e-5) -> Three:
     results = batch_norm_backward(dout, x, gamma, epsilon)
@@ -981,11 +981,31 @@ def fills_float64_pictures(images: np.ndarray, most: int, rng: np.random.Generat
 @mistake(
     "random_shift",
     "Your function writes the moved pictures into the batch that it was given. Make a new array.",
-    caught_by="test_random_shift_moves_and_lets_zeros_in",
+    caught_by=SIDE_EFFECTS,
 )
 def moves_the_batch_itself(images: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
     images[...] = random_shift(images, most, rng)
     return images
+
+
+@mistake(
+    "random_shift",
+    "Your pictures stay in place or go the whole way, never a part of it. All moves from −most to most should be equally "
+    "likely.",
+    caught_by="test_random_shift_goes_every_way",
+)
+def jumps_the_whole_way(images: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    return _moved(images, rng.choice([-most, 0, most], size=(len(images), 2)))
+
+
+@mistake(
+    "random_shift",
+    "Your pictures go through float32, which keeps some seven digits. float64 has sixteen: make the array in the dtype of "
+    "the images.",
+    caught_by="test_random_shift_keeps_pixels_together",
+)
+def moves_float32_pictures(images: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    return random_shift(images.astype(np.float32), most, rng).astype(images.dtype)
 
 
 @alternative("random_shift")

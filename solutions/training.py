@@ -60,13 +60,13 @@ def adam_step(
         far. Before the first step m and v are zeros and t is 0.
     learning_rate : float, α
     beta1, beta2 : float, the share of the old m and of the old v that stays
-    epsilon : float, added to the root
+    epsilon : float, added to the root of the corrected v
 
     Returns
     -------
     (param, state) : both after the step, of the same dtypes. With t counted up, the
         parameter moves by −α · (m / (1 − beta1ᵗ)) / (√(v / (1 − beta2ᵗ)) + epsilon).
-        What was handed in stays as it was.
+        The state keeps m and v uncorrected. What was handed in stays as it was.
     """
     ### BEGIN SOLUTION
     t = state["t"] + 1
@@ -95,8 +95,8 @@ def dropout(
     Returns
     -------
     (out, scale) : two arrays of the shape and dtype of x, out = x · scale. In
-        training, each entry of scale is 0 with probability `rate`, and else
-        1 / (1 − rate). Otherwise all are 1. The backward pass is dout · scale.
+        training, each entry of scale is, on its own, 0 with probability `rate`, and
+        else 1 / (1 − rate). Otherwise all are 1. The backward pass is dout · scale.
     """
     ### BEGIN SOLUTION
     if not training:
@@ -111,7 +111,8 @@ def lenet_logits(params: dict[str, np.ndarray], images: np.ndarray) -> np.ndarra
     """Forward pass of a LeNet-like digit network.
 
     Convolution, ReLU, 2×2 max pooling, the same three once more, flatten, a hidden
-    layer with ReLU, an output layer. Convolutions have stride 1 and padding 1.
+    layer with ReLU, an output layer. Convolutions have stride 1 and padding 1, of
+    zeros. Pooling has stride 2 and drops a row or column that is left over.
 
     Parameters
     ----------

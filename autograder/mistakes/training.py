@@ -20,7 +20,7 @@ from solutions.padding import conv2d
 from solutions.pooling import avg_pool2d, max_pool2d
 from solutions.training import adam_step, lenet_gradients, lenet_logits, sgd_step, train
 
-from . import alternative, mistake
+from . import SIDE_EFFECTS, alternative, mistake
 
 Function = Callable[..., Any]
 Params = dict[str, np.ndarray]
@@ -72,7 +72,7 @@ def returns_the_step(param: np.ndarray, grad: np.ndarray, learning_rate: float) 
     "sgd_step",
     "The result is right, but your function writes it into param. `param -= …` changes the caller's array; "
     "`param - …` makes a new one.",
-    caught_by="test_sgd_step_on_a_hand_worked_row",
+    caught_by=SIDE_EFFECTS,
 )
 def steps_in_place(param: np.ndarray, grad: np.ndarray, learning_rate: float) -> np.ndarray:
     param -= learning_rate * grad
@@ -123,6 +123,25 @@ def scales_the_parameter(param: np.ndarray, grad: np.ndarray, learning_rate: flo
 )
 def makes_float64_of_it(param: np.ndarray, grad: np.ndarray, learning_rate: float) -> np.ndarray:
     return param.astype(np.float64) - learning_rate * grad
+
+
+@mistake(
+    "sgd_step",
+    "Your step goes through float32, which keeps some seven digits. float64 has sixteen: compute in the dtype of param.",
+    caught_by="test_sgd_step_keeps_all_digits",
+)
+def steps_in_float32(param: np.ndarray, grad: np.ndarray, learning_rate: float) -> np.ndarray:
+    moved = param.astype(np.float32) - np.float32(learning_rate) * grad.astype(np.float32)
+    return moved.astype(param.dtype)
+
+
+@mistake(
+    "sgd_step",
+    "Your step is rounded to a few digits. Steps are often smaller than that: keep all digits.",
+    caught_by="test_sgd_step_keeps_all_digits",
+)
+def rounds_the_step(param: np.ndarray, grad: np.ndarray, learning_rate: float) -> np.ndarray:
+    return np.round(param - learning_rate * grad, 4)
 
 
 @alternative("sgd_step")
@@ -289,8 +308,9 @@ def puts_epsilon_under_the_root(
 
 @mistake(
     "adam_step",
-    "Your epsilon is added to the root of the uncorrected v, so the correction changes it as well. Correct v first, then "
-    "take the root, then add epsilon.",
+    "This is Adam in the form with the corrected rate, α · √(1 − beta2ᵗ) / (1 − beta1ᵗ), where epsilon stands beside the root "
+    "of the uncorrected v. Libraries use both forms; this exercise asks for the other one: correct v, take its root, then add "
+    "epsilon.",
     caught_by="test_adam_step_adds_epsilon_to_the_root",
 )
 def adds_epsilon_too_early(
@@ -501,7 +521,7 @@ def knows_the_usual_settings_alone(
     "adam_step",
     "The result is right, but your function changes the state it was given. If two parameters began with the same one, "
     "each would see the other's steps: return a new dict.",
-    caught_by="test_adam_step_begins_with_a_step_of_the_rate",
+    caught_by=SIDE_EFFECTS,
 )
 def changes_the_state_it_was_given(
     param: np.ndarray,
@@ -521,7 +541,7 @@ def changes_the_state_it_was_given(
     "adam_step",
     "The result is right, but `m *= …` and `v += …` write into the arrays of the old state. Make new arrays: "
     "m = beta1 * m + …",
-    caught_by="test_adam_step_begins_with_a_step_of_the_rate",
+    caught_by=SIDE_EFFECTS,
 )
 def collects_in_the_old_arrays(
     param: np.ndarray,
@@ -544,7 +564,7 @@ def collects_in_the_old_arrays(
 @mistake(
     "adam_step",
     "The result is right, but `param -= …` changes the caller's array. Make a new one.",
-    caught_by="test_adam_step_begins_with_a_step_of_the_rate",
+    caught_by=SIDE_EFFECTS,
 )
 def moves_the_parameter_in_place(
     param: np.ndarray,
@@ -576,6 +596,27 @@ def computes_in_float64(
     epsilon: float = 1e-8,
 ) -> Stepped:
     return adam_step(param.astype(float), grad.astype(float), state, learning_rate, beta1, beta2, epsilon)
+
+
+@mistake(
+    "adam_step",
+    "Your step goes through float32, which keeps some seven digits. float64 has sixteen: compute in the dtypes that came.",
+    caught_by="test_adam_step_keeps_all_digits",
+)
+def steps_with_adam_in_float32(
+    param: np.ndarray,
+    grad: np.ndarray,
+    state: dict[str, Any],
+    learning_rate: float = 0.001,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+) -> Stepped:
+    single = {name: np.float32(state[name]) for name in ("m", "v")}
+    rest = learning_rate, beta1, beta2, epsilon
+    moved, after = adam_step(np.float32(param), np.float32(grad), {**single, "t": state["t"]}, *rest)
+    m, v = (after[name].astype(param.dtype) for name in ("m", "v"))
+    return moved.astype(param.dtype), {"m": m, "v": v, "t": after["t"]}
 
 
 @alternative("adam_step")
@@ -824,7 +865,7 @@ def returns_scale_first(x: np.ndarray, rate: float, rng: np.random.Generator, tr
 @mistake(
     "dropout",
     "The results are right, but `x *= …` changes the input. Make a new array.",
-    caught_by="test_dropout_scales_up_what_stays",
+    caught_by=SIDE_EFFECTS,
 )
 def drops_in_the_input(x: np.ndarray, rate: float, rng: np.random.Generator, training: bool) -> Two:
     scale = _kept(x, rate, rng) / (1 - rate) if training else np.ones_like(x)
@@ -839,6 +880,18 @@ def drops_in_the_input(x: np.ndarray, rate: float, rng: np.random.Generator, tra
 )
 def turns_into_float64(x: np.ndarray, rate: float, rng: np.random.Generator, training: bool) -> Two:
     scale = (rng.random(x.shape) >= rate) / (1 - rate) if training else np.ones(x.shape)
+    return x * scale, scale
+
+
+@mistake(
+    "dropout",
+    "Your scale goes through float32, which keeps some seven digits. float64 has sixteen: make it in the dtype of x.",
+    caught_by="test_dropout_keeps_all_digits",
+)
+def scales_in_float32(x: np.ndarray, rate: float, rng: np.random.Generator, training: bool) -> Two:
+    if not training:
+        return x.copy(), np.ones_like(x)
+    scale = (_kept(x, rate, rng) / np.float32(1 - rate)).astype(np.float32).astype(x.dtype)
     return x * scale, scale
 
 
@@ -1320,7 +1373,7 @@ def returns_the_gradients_first(
     "lenet_gradients",
     "The results are right, but your function takes a step and changes the parameters. It should only say how steep the "
     "loss is: stepping is the optimiser's work.",
-    caught_by="test_lenet_gradients_of_one_image",
+    caught_by=SIDE_EFFECTS,
 )
 def steps_at_once(params: Params, images: np.ndarray, labels: np.ndarray) -> Scored:
     loss, grads = lenet_gradients(params, images, labels)
@@ -1809,7 +1862,7 @@ def ignores_the_rate(
 @mistake(
     "train",
     "The result is right, but `params[name] = …` changes the dict that was handed in. Begin with a copy, dict(params).",
-    caught_by="test_train_takes_one_step",
+    caught_by=SIDE_EFFECTS,
 )
 def changes_the_parameters_it_was_given(
     logits: Function, gradients: Function, params: Params, *rest: Any
@@ -1823,7 +1876,7 @@ def changes_the_parameters_it_was_given(
     "train",
     "The result is right, but your loop shuffles the arrays in data themselves. Draw an order with rng.permutation, and "
     "take images[order] and labels[order].",
-    caught_by="test_train_remembers_from_step_to_step",
+    caught_by=SIDE_EFFECTS,
 )
 def shuffles_in_place(
     logits: Function,
@@ -1945,6 +1998,64 @@ def stops_an_epoch_too_early(
 def returns_the_history_first(*args: Any) -> Trained:
     params, history = train(*args)
     return history, params
+
+
+@mistake(
+    "train",
+    "Your new order only begins at another image; each is still followed by the same one. Draw an order of all images, "
+    "such as rng.permutation makes.",
+    caught_by="test_train_takes_a_new_order_in_each_epoch",
+)
+def turns_the_order(*args: Any) -> Trained:
+    def batches(rng: np.random.Generator, count: int, batch_size: int) -> Iterator[np.ndarray]:
+        order = np.roll(np.arange(count), rng.integers(count))
+        return (order[start : start + batch_size] for start in range(0, count, batch_size))
+
+    return _loop(args, batches=batches)
+
+
+@mistake(
+    "train",
+    "In your new order two images change places, and all others stay where they are. Draw an order of all images, such as "
+    "rng.permutation makes.",
+    caught_by="test_train_takes_a_new_order_in_each_epoch",
+)
+def swaps_two_images(*args: Any) -> Trained:
+    def batches(rng: np.random.Generator, count: int, batch_size: int) -> Iterator[np.ndarray]:
+        order = np.arange(count)
+        one, other = rng.choice(count, 2, replace=count < 2)
+        order[[one, other]] = order[[other, one]]
+        return (order[start : start + batch_size] for start in range(0, count, batch_size))
+
+    return _loop(args, batches=batches)
+
+
+@mistake(
+    "train",
+    "Your loop puts the batches into a new order, but each batch holds the same images in every epoch. Put the images into "
+    "a new order first, then cut it into batches.",
+    caught_by="test_train_makes_new_batches_in_each_epoch",
+)
+def shuffles_the_batches(*args: Any) -> Trained:
+    def batches(rng: np.random.Generator, count: int, batch_size: int) -> Iterator[np.ndarray]:
+        whole = range(0, count - batch_size + 1, batch_size)
+        starts = [*rng.permutation(whole), *range(len(whole) * batch_size, count, batch_size)]
+        return (np.arange(start, min(start + batch_size, count)) for start in starts)
+
+    return _loop(args, batches=batches)
+
+
+@alternative("train")
+def steps_at_the_corrected_rate(*args: Any) -> Trained:
+    """With Adam in the other form: where epsilon stands is the exercise of adam_step, not of the loop."""
+
+    def step(params: Params, grads: Params, states: dict[str, dict[str, Any]], learning_rate: float) -> None:
+        for name, value in params.items():
+            params[name], states[name] = adds_epsilon_too_early(
+                value, grads[name], states[name], learning_rate
+            )
+
+    return _loop(args, step=step)
 
 
 @alternative("train")

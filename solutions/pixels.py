@@ -12,8 +12,8 @@ def to_float(image: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    array of float32, same shape, values 0 to 1; 255 becomes exactly 1. `image`
-    stays as it was.
+    array of float32, same shape, values 0 to 1; 255 becomes exactly 1, and every
+    value is right to six digits. `image` stays as it was.
     """
     ### BEGIN SOLUTION
     return image.astype(np.float32) / np.float32(255)
@@ -31,7 +31,8 @@ def to_grayscale(image: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    array of float (H, W), on the same scale as `image`. `image` stays as it was.
+    array of float (H, W), on the same scale as `image`; float64 keeps all its
+    digits. `image` stays as it was.
     """
     ### BEGIN SOLUTION
     weights = np.array([0.299, 0.587, 0.114], dtype=np.result_type(image, np.float32))
@@ -44,11 +45,12 @@ def flatten_image(image: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    image : array (H, W) or (H, W, C)
+    image : array (H, W) or (H, W, C) of any dtype
 
     Returns
     -------
-    array (H·W,) or (H·W·C,), same dtype as `image`
+    array (H·W,) or (H·W·C,) of the same dtype, every number as it was. `image`
+    stays as it was; the vector may be a view of it.
     """
     ### BEGIN SOLUTION
     return image.reshape(-1)
@@ -79,12 +81,13 @@ def count_dense_parameters(input_shape: tuple[int, ...], units: int) -> int:
 
     Parameters
     ----------
-    input_shape : tuple of int, the shape of one input, such as (H, W) or (H, W, C)
+    input_shape : tuple of int, the shape of one input, such as (H, W) or (H, W, C);
+        any number of axes
     units : int, the number of neurons in the layer
 
     Returns
     -------
-    int: a weight for each input number and a bias, for every neuron
+    int, not a float: a weight for each input number and a bias, for every neuron
     """
     ### BEGIN SOLUTION
     return (int(np.prod(input_shape)) + 1) * units

@@ -109,6 +109,15 @@ def rounds_to_black_and_white(image: np.ndarray) -> np.ndarray:
     return np.round(image / 255).astype(np.float32)
 
 
+@mistake(
+    "to_float",
+    "Your function rounds to a few digits. float32 holds seven: keep what the division gives.",
+    caught_by="test_to_float_knows_all_256_values",
+)
+def rounds_to_four_digits(image: np.ndarray) -> np.ndarray:
+    return np.round(image / 255, 4).astype(np.float32)
+
+
 @alternative("to_float")
 def divides_then_converts(image: np.ndarray) -> np.ndarray:
     return (image / 255).astype(np.float32)
@@ -277,6 +286,25 @@ def squeezes_thin_images(image: np.ndarray) -> np.ndarray:
     return np.squeeze(np.sum(image * WEIGHTS, axis=-1, keepdims=True))
 
 
+@mistake(
+    "to_grayscale",
+    "Your weights are rounded to two digits. The exercise gives three: 0.299, 0.587 and 0.114.",
+    caught_by="test_to_grayscale_on_pure_colours",
+)
+def rounds_the_weights(image: np.ndarray) -> np.ndarray:
+    return image @ np.array([0.30, 0.59, 0.11])
+
+
+@mistake(
+    "to_grayscale",
+    "Your function computes in float32, which keeps some seven digits, though float64 came in. Leave the weights "
+    "and the image as they are: NumPy computes in float64 then.",
+    caught_by="test_to_grayscale_keeps_the_scale",
+)
+def computes_in_float32(image: np.ndarray) -> np.ndarray:
+    return image.astype(np.float32) @ WEIGHTS.astype(np.float32)
+
+
 @alternative("to_grayscale")
 def adds_three_slices(image: np.ndarray) -> np.ndarray:
     return 0.299 * image[:, :, 0] + 0.587 * image[:, :, 1] + 0.114 * image[:, :, 2]
@@ -418,6 +446,15 @@ def fills_a_float64_vector(image: np.ndarray) -> np.ndarray:
 )
 def scales_as_well(image: np.ndarray) -> np.ndarray:
     return image.flatten() / 255
+
+
+@mistake(
+    "flatten_image",
+    "Your vector has lost digits: it was float32 on the way, though float64 came in. Flattening changes no number.",
+    caught_by="test_flatten_image_keeps_the_dtype",
+)
+def goes_through_float32(image: np.ndarray) -> np.ndarray:
+    return image.astype(np.float32).flatten().astype(image.dtype)
 
 
 @alternative("flatten_image")
@@ -654,6 +691,16 @@ def expects_two_sides(input_shape: tuple[int, ...], units: int) -> int:
 )
 def counts_in_floats(input_shape: tuple[int, ...], units: int) -> float:
     return (np.prod(input_shape, dtype=float) + 1) * units
+
+
+@mistake(
+    "count_dense_parameters",
+    "Your function multiplies the first three sides at most. The shape may have any number of axes: multiply them "
+    "all, in a loop or with np.prod.",
+    caught_by="test_count_dense_parameters_of_any_layer",
+)
+def multiplies_three_sides_at_most(input_shape: tuple[int, ...], units: int) -> int:
+    return (math.prod(input_shape[:3]) + 1) * units
 
 
 @alternative("count_dense_parameters")

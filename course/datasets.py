@@ -126,6 +126,18 @@ RING = np.array(
 )
 """A ring, the letter O: not an X either."""
 
+SMALL_RING = np.array(
+    [
+        [0, 0, 0, 0, 0],
+        [0, 1, 1, 1, 0],
+        [0, 1, 0, 1, 0],
+        [0, 1, 1, 1, 0],
+        [0, 0, 0, 0, 0],
+    ],
+    dtype=np.float64,
+)
+"""A ring of 3×3: four of its pixels lie where an X crosses, and its middle is empty."""
+
 
 # The shapes of `x_pictures`: points (x, y) in a square from −1 to 1, y downwards, and the strokes that join them.
 _ANGLES = np.linspace(0, 2 * np.pi, 12, endpoint=False)

@@ -118,6 +118,25 @@ def subtracts_the_bias(window: np.ndarray, kernel: np.ndarray, bias: float) -> f
     return np.sum(window * kernel) - bias
 
 
+@mistake(
+    "window_response",
+    "Your answer has float32's seven digits, though float64 came in. Leave the dtypes to NumPy: the product of two "
+    "float64 arrays is float64.",
+    caught_by="test_window_response_keeps_every_digit",
+)
+def answers_in_float32(window: np.ndarray, kernel: np.ndarray, bias: float) -> float:
+    return float(np.sum(window.astype(np.float32) * kernel.astype(np.float32)) + np.float32(bias))
+
+
+@mistake(
+    "window_response",
+    "Your function rounds its answer. Return the sum with all its digits.",
+    caught_by="test_window_response_keeps_every_digit",
+)
+def rounds_its_answer(window: np.ndarray, kernel: np.ndarray, bias: float) -> float:
+    return round(float(np.sum(window * kernel) + bias), 6)
+
+
 @alternative("window_response")
 def responds_in_three_loops(window: np.ndarray, kernel: np.ndarray, bias: float) -> float:
     total = bias
@@ -357,6 +376,16 @@ def lets_a_larger_kernel_through(image: np.ndarray, kernel: np.ndarray) -> np.nd
     return feature_map
 
 
+@mistake(
+    "correlate2d",
+    "Your feature map has float32's seven digits, though float64 came in. Leave image and kernel as they are, and "
+    "the map with the dtype that the stub gives it.",
+    caught_by="test_correlate2d_keeps_every_digit",
+)
+def makes_a_float32_map(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    return correlate2d(image.astype(np.float32), kernel.astype(np.float32))
+
+
 @alternative("correlate2d")
 def correlates_in_four_loops(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     F_h, F_w = kernel.shape
@@ -579,9 +608,39 @@ def lifts_everything_above_zero(x: np.ndarray) -> np.ndarray:
     return x - min(x.min(), 0)
 
 
-@alternative("relu")
-def compares_and_multiplies(x: np.ndarray) -> np.ndarray:
+@mistake(
+    "relu",
+    "Your function multiplies by 0 where a number is negative, and −∞ times 0 is NaN. Replace such a number by 0 "
+    "rather than multiply it.",
+    caught_by="test_relu_of_infinite_numbers",
+)
+def multiplies_by_a_mask(x: np.ndarray) -> np.ndarray:
     return x * (x > 0)
+
+
+@mistake(
+    "relu",
+    "Your function takes the mean of each number and its absolute value. For −∞ that is −∞ + ∞, which is NaN, and "
+    "whole numbers become floats. Replace what is negative by 0.",
+    caught_by="test_relu_of_infinite_numbers",
+)
+def averages_with_the_absolute_value(x: np.ndarray) -> np.ndarray:
+    return (x + np.abs(x)) / 2
+
+
+@mistake(
+    "relu",
+    "Your numbers have lost digits: they were float32 on the way, though float64 came in. What is positive must "
+    "stay as it is.",
+    caught_by="test_relu_keeps_every_digit",
+)
+def goes_through_float32(x: np.ndarray) -> np.ndarray:
+    return np.maximum(x, 0).astype(np.float32).astype(x.dtype)
+
+
+@alternative("relu")
+def takes_the_larger(x: np.ndarray) -> np.ndarray:
+    return np.maximum(x, np.zeros_like(x))
 
 
 @alternative("relu")
@@ -720,24 +779,39 @@ def forgets_to_return_the_bias() -> np.ndarray:
     return X_FILTER
 
 
-@alternative("x_detector")
+@mistake(
+    "x_detector",
+    "The filter is a good one, and bias −3 is right on the X. But a ring of 3×3 has ink at four of the five places: "
+    "it answers 4, and one more than 3 fires. Lower the bias.",
+    caught_by="test_x_detector_is_silent_on_a_ring",
+)
 def uses_a_bias_of_three() -> tuple[np.ndarray, float]:
     return X_FILTER, -3.0
 
 
-@alternative("x_detector")
-def objects_to_ink_beside_the_arms() -> tuple[np.ndarray, int]:
-    return np.array([[1, -1, 1], [-1, 1, -1], [1, -1, 1]]), -4
-
-
-@alternative("x_detector")
+@mistake(
+    "x_detector",
+    "Your filter gives no weight to the middle. A ring of 3×3 has its ink at the four corners too, and an empty "
+    "middle: that is where it differs from an X.",
+    caught_by="test_x_detector_is_silent_on_a_ring",
+)
 def looks_at_the_arms_alone() -> tuple[np.ndarray, float]:
     return np.array([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [1.0, 0.0, 1.0]]), -3.5
 
 
 @alternative("x_detector")
+def uses_a_bias_of_four() -> tuple[np.ndarray, float]:
+    return X_FILTER, -4.0
+
+
+@alternative("x_detector")
+def objects_to_ink_beside_the_arms() -> tuple[np.ndarray, int]:
+    return np.array([[1, -1, 1], [-1, 1, -1], [1, -1, 1]]), -3
+
+
+@alternative("x_detector")
 def scales_filter_and_bias_down() -> tuple[np.ndarray, np.float32]:
-    return (X_FILTER / 10).astype(np.float32), np.float32(-0.3)  # 3 · 0.1 − 0.3 is 0 but for rounding
+    return (X_FILTER / 10).astype(np.float32), np.float32(-0.4)  # 4 · 0.1 − 0.4 is 0 but for rounding
 
 
 @alternative("x_detector")
@@ -936,6 +1010,16 @@ def leaves_out_the_last_places(volume: np.ndarray, filters: np.ndarray, bias: np
 def makes_maps_of_bytes(volume: np.ndarray, filters: np.ndarray, bias: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):  # uint8 has no negative numbers
         return apply_filters(volume, filters, bias).astype(volume.dtype)
+
+
+@mistake(
+    "apply_filters",
+    "Your maps have float32's seven digits, though float64 came in. Give the array of zeros the dtype that the inputs "
+    "lead to, or leave it at NumPy's float64.",
+    caught_by="test_apply_filters_keeps_every_digit",
+)
+def makes_float32_maps(volume: np.ndarray, filters: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    return apply_filters(volume, filters, bias).astype(np.float32)
 
 
 @alternative("apply_filters")

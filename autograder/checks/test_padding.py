@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from autograder.checks.inputs import bright, signed
+from autograder.checks.inputs import bright, sevenths, signed
 from autograder.subject import Subject
 
-# The inputs are eighths: their products and sums are exact in float64, whatever the order of adding.
+# Most inputs are eighths: their products and sums are exact in float64, whatever the order of adding.
 
 
 def _image(rows: list[list[float]]) -> np.ndarray:
@@ -16,9 +16,10 @@ def _image(rows: list[list[float]]) -> np.ndarray:
 # zero_pad
 
 
-def test_zero_pad_on_a_hand_worked_image(zero_pad: Subject) -> None:
+def test_zero_pad_on_a_hand_worked_image(zero_pad: Subject, rng: np.random.Generator) -> None:
     """puts a frame of zeros around [[1, 2], [3, 4]]: 4×4, the image in the middle"""
     zero_pad.agrees(_image([[1.0, 2.0], [3.0, 4.0]]), 1)
+    zero_pad.agrees(signed(rng, (1, 2, 3, 1)), 1)
 
 
 def test_zero_pad_with_a_padding_of_0(zero_pad: Subject, rng: np.random.Generator) -> None:
@@ -46,40 +47,68 @@ def test_zero_pad_keeps_the_dtype(zero_pad: Subject, rng: np.random.Generator) -
     zero_pad.agrees(signed(rng, (1, 3, 5, 2)).astype(np.float32), 2, dtype=np.float32)
 
 
+def test_zero_pad_keeps_every_digit(zero_pad: Subject, rng: np.random.Generator) -> None:
+    """keeps every number of the images as it is, to the last digit, such as 1/7"""
+    zero_pad.agrees(sevenths(rng, (2, 3, 2, 2)), 1)
+
+
 # same_padding
 
 
-def test_same_padding_of_odd_filters(same_padding: Subject) -> None:
+def _draw(rng: np.random.Generator, low: int, high: int) -> int:
+    """A drawn int, `high` itself left out."""
+    return int(rng.integers(low, high))
+
+
+def test_same_padding_of_odd_filters(same_padding: Subject, rng: np.random.Generator) -> None:
     """puts (F − 1)/2 zeros on each side for an odd filter at stride 1"""
     same_padding.agrees(5, 3, 1)
     same_padding.agrees(28, 5, 1)
     same_padding.agrees(9, 1, 1)
+    same_padding.agrees(_draw(rng, 40, 300), 2 * _draw(rng, 1, 15) + 1, 1)
 
 
-def test_same_padding_of_even_filters(same_padding: Subject) -> None:
+def test_same_padding_of_even_filters(same_padding: Subject, rng: np.random.Generator) -> None:
     """puts the extra zero after, for an even filter"""
     same_padding.agrees(5, 2, 1)
     same_padding.agrees(5, 4, 1)
+    same_padding.agrees(_draw(rng, 40, 300), 2 * _draw(rng, 1, 15), 1)
 
 
-def test_same_padding_at_stride_2(same_padding: Subject) -> None:
+def test_same_padding_at_stride_2(same_padding: Subject, rng: np.random.Generator) -> None:
     """needs 1 zero on each side of 5 pixels, and only 1 after 6, for a filter of 3 at stride 2"""
     same_padding.agrees(5, 3, 2)
     same_padding.agrees(6, 3, 2)
     same_padding.agrees(224, 7, 2)  # ResNet's first layer
+    half, filter_size = _draw(rng, 20, 150), 2 * _draw(rng, 1, 15) + 1
+    same_padding.agrees(2 * half, filter_size, 2)
+    same_padding.agrees(2 * half + 1, filter_size, 2)
 
 
-def test_same_padding_is_never_negative(same_padding: Subject) -> None:
+def test_same_padding_is_never_negative(same_padding: Subject, rng: np.random.Generator) -> None:
     """needs no zeros where the stride is longer than the filter, and never a negative number of them"""
     same_padding.agrees(6, 1, 3)  # the last place ends 2 pixels before the edge
     same_padding.agrees(7, 2, 4)  # and here 1 pixel before it
     same_padding.agrees(9, 2, 4)  # here 1 pixel after it
+    filter_size, places = _draw(rng, 2, 9), _draw(rng, 3, 30)
+    stride = filter_size + _draw(rng, 2, 9)
+    for rest in (
+        filter_size - 1,
+        filter_size + 1,
+        stride,
+    ):  # 1 zero is missing, −1, and more than that too many
+        same_padding.agrees(places * stride + rest, filter_size, stride)
 
 
-def test_same_padding_of_a_filter_longer_than_the_axis(same_padding: Subject) -> None:
+def test_same_padding_of_a_filter_longer_than_the_axis(
+    same_padding: Subject, rng: np.random.Generator
+) -> None:
     """makes room for a filter that is longer than the axis"""
     same_padding.agrees(3, 7, 1)
     same_padding.agrees(2, 5, 2)
+    half, extra = _draw(rng, 1, 20), 2 * _draw(rng, 2, 20)
+    same_padding.agrees(2 * half, 2 * half + extra + 1, 1)
+    same_padding.agrees(2 * half, 2 * half + extra + 1, 2)
 
 
 def test_same_padding_where_the_stride_does_not_divide(
@@ -89,19 +118,20 @@ def test_same_padding_where_the_stride_does_not_divide(
     same_padding.agrees(7, 4, 3)
     same_padding.agrees(10, 6, 4)
     for rest in range(4):
-        stride = int(rng.integers(4, 7))
-        same_padding.agrees(stride * int(rng.integers(2, 9)) + rest, stride + int(rng.integers(0, 5)), stride)
+        stride = _draw(rng, 4, 9)
+        same_padding.agrees(stride * _draw(rng, 2, 30) + rest, stride + _draw(rng, 0, 9), stride)
 
 
 # conv2d
 
 
-def test_conv2d_on_hand_worked_images(conv2d: Subject) -> None:
+def test_conv2d_on_hand_worked_images(conv2d: Subject, rng: np.random.Generator) -> None:
     """works on a hand-worked 3×3 image with a 2×2 filter, and on a batch of two"""
     x = _image([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 10.0]])
     w = np.array([[1.0, -2.0], [0.5, 0.0]])[:, :, np.newaxis, np.newaxis]
     conv2d.agrees(x, w, np.array([0.5]))
     conv2d.agrees(np.concatenate([x, x[:, ::-1] + 1]), w, np.array([-0.25]))
+    conv2d.agrees(signed(rng, (2, 3, 3, 1)), signed(rng, (2, 2, 1, 1)), np.array([0.5]))
 
 
 def test_conv2d_sums_over_channels_and_adds_each_bias_once(conv2d: Subject, rng: np.random.Generator) -> None:
@@ -112,11 +142,12 @@ def test_conv2d_sums_over_channels_and_adds_each_bias_once(conv2d: Subject, rng:
     conv2d.agrees(x, signed(rng, (1, 1, 3, 4)), signed(rng, (4,)))
 
 
-def test_conv2d_uses_each_filter_as_it_stands(conv2d: Subject) -> None:
+def test_conv2d_uses_each_filter_as_it_stands(conv2d: Subject, rng: np.random.Generator) -> None:
     """shows each filter turned by 180° around a single bright pixel: filters are neither flipped nor transposed"""
     x = np.zeros((1, 5, 5, 2))
     x[0, 2, 2] = [1.0, -1.0]
     conv2d.agrees(x, np.arange(1.0, 37.0).reshape(3, 3, 2, 2) ** 2, np.array([0.25, -0.5]))
+    conv2d.agrees(x, signed(rng, (3, 3, 2, 2)), np.array([0.25, -0.5]))
 
 
 def test_conv2d_moves_by_its_stride(conv2d: Subject, rng: np.random.Generator) -> None:
@@ -136,11 +167,13 @@ def test_conv2d_pads_every_side_with_zeros(conv2d: Subject, rng: np.random.Gener
 
 def test_conv2d_with_filters_as_large_as_the_padded_images(conv2d: Subject, rng: np.random.Generator) -> None:
     """gives one number for filters as large as the padded images, and ValueError for what does not fit"""
-    x, b = signed(rng, (2, 3, 2, 2)), signed(rng, (3,))
-    conv2d.agrees(x, signed(rng, (5, 4, 2, 3)), b, 1, 1)
-    conv2d.agrees(x, signed(rng, (3, 2, 2, 3)), b, 4)
-    conv2d.raises(ValueError, x, signed(rng, (4, 2, 2, 3)), b)
-    conv2d.raises(ValueError, x, signed(rng, (5, 5, 2, 3)), b, 2, 1)
+    width = _draw(rng, 2, 4)
+    height = width + _draw(rng, 1, 3)
+    x, b = signed(rng, (2, height, width, 2)), signed(rng, (3,))
+    conv2d.agrees(x, signed(rng, (height + 2, width + 2, 2, 3)), b, 1, 1)
+    conv2d.agrees(x, signed(rng, (height, width, 2, 3)), b, _draw(rng, 4, 9))
+    conv2d.raises(ValueError, x, signed(rng, (height + 1, width, 2, 3)), b)
+    conv2d.raises(ValueError, x, signed(rng, (height + 2, width + 3, 2, 3)), b, 2, 1)
     conv2d.raises(ValueError, x, signed(rng, (2, 2, 1, 3)), b)  # one channel for two
     conv2d.raises(ValueError, x[..., :1], signed(rng, (2, 2, 2, 3)), b)  # two for one
 
@@ -157,3 +190,8 @@ def test_conv2d_of_bytes(conv2d: Subject, rng: np.random.Generator) -> None:
     w = np.abs(signed(rng, (3, 3, 3, 2)))
     w[..., 1] *= -1  # one map far above 255, one far below 0
     conv2d.agrees(bright(rng, (2, 5, 4, 3)), w, np.array([0.5, -8.0]), 1, 1)
+
+
+def test_conv2d_keeps_every_digit(conv2d: Subject, rng: np.random.Generator) -> None:
+    """keeps all the digits of float64 on numbers that need them, such as 1/7"""
+    conv2d.agrees(sevenths(rng, (2, 4, 3, 2)), sevenths(rng, (2, 3, 2, 2)), sevenths(rng, (2,)), 1, 1)

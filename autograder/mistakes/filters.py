@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from solutions.filters import apply_filters, correlate2d
 
-from . import alternative, mistake
+from . import SIDE_EFFECTS, alternative, mistake
 
 # window_response
 
@@ -493,7 +493,7 @@ def correlates_into_fortran_order(image: np.ndarray, kernel: np.ndarray) -> np.n
     "relu",
     "Your function sets the negative numbers of its input to 0, and so changes the caller's array. Work on "
     "a copy.",
-    caught_by="test_relu_on_a_hand_worked_row",
+    caught_by=SIDE_EFFECTS,
 )
 def writes_into_x(x: np.ndarray) -> np.ndarray:
     x[x < 0] = 0

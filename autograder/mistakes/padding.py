@@ -1,6 +1,7 @@
 """Mistakes and alternatives of chapter 4, padding."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
@@ -144,6 +145,16 @@ def fills_a_float64_array(x: np.ndarray, padding: int) -> np.ndarray:
     return zero_pad(x, padding).astype(np.float64)
 
 
+@mistake(
+    "zero_pad",
+    "Your images have lost digits: they were float32 on the way, though float64 came in. Make the zeros with the "
+    "dtype of x from the start.",
+    caught_by="test_zero_pad_keeps_every_digit",
+)
+def goes_through_float32(x: np.ndarray, padding: int) -> np.ndarray:
+    return zero_pad(x.astype(np.float32), padding).astype(x.dtype)
+
+
 @alternative("zero_pad")
 def pads_with_numpy(x: np.ndarray, padding: int) -> np.ndarray:
     return np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
@@ -172,6 +183,13 @@ def pads_each_image(x: np.ndarray, padding: int) -> np.ndarray:
 
 
 # same_padding
+
+
+class Zeros(NamedTuple):
+    """What a learner may make of the pair."""
+
+    before: int
+    after: int
 
 
 @mistake(
@@ -311,6 +329,17 @@ def adds_zeros_until_it_fits(input_size: int, filter_size: int, stride: int) -> 
     while input_size + sum(ends) < last * stride + filter_size:
         ends[ends[0] == ends[1]] += 1  # after first, then before
     return ends
+
+
+@alternative("same_padding")
+def returns_an_array(input_size: int, filter_size: int, stride: int) -> np.ndarray:
+    total = max((-(-input_size // stride) - 1) * stride + filter_size - input_size, 0)
+    return np.array([total // 2, total - total // 2])
+
+
+@alternative("same_padding")
+def names_the_two(input_size: int, filter_size: int, stride: int) -> Zeros:
+    return Zeros(*same_padding(input_size, filter_size, stride))
 
 
 @alternative("same_padding")
@@ -762,6 +791,18 @@ def repeats_a_single_channel(
 ) -> np.ndarray:
     _, H_out, W_out = _frame(x[..., :1], w[:, :, :1], stride, padding)
     return _slide(zero_pad(x, padding), w, b, stride, (H_out, W_out))
+
+
+@mistake(
+    "conv2d",
+    "Your maps have float32's seven digits, though float64 came in. Give the array of zeros the dtype that the inputs "
+    "lead to, or leave it at NumPy's float64.",
+    caught_by="test_conv2d_keeps_every_digit",
+)
+def makes_float32_maps(
+    x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0
+) -> np.ndarray:
+    return conv2d(x, w, b, stride, padding).astype(np.float32)
 
 
 @alternative("conv2d")

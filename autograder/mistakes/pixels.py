@@ -222,7 +222,7 @@ def divides_by_255_as_well(image: np.ndarray) -> np.ndarray:
     "to_grayscale",
     "Your function multiplies the channels of the image that it was given, and so changes the caller's "
     "image. Multiply into a new array.",
-    caught_by="test_to_grayscale_keeps_the_scale",
+    caught_by="test_to_grayscale_on_pure_colours",
 )
 def weighs_in_place(image: np.ndarray) -> np.ndarray:
     for channel, weight in enumerate(WEIGHTS):

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from solutions.filters import correlate2d
 from solutions.stride import correlate2d_strided, output_size, receptive_field
 
-from . import alternative, mistake
+from . import SIDE_EFFECTS, alternative, mistake
 
 Stride = int | tuple[int, int]
 Layers = list[tuple[int, int]]
@@ -404,6 +404,16 @@ def keeps_the_dtype_of_the_image(image: np.ndarray, kernel: np.ndarray, stride: 
     return correlate2d_strided(image, kernel, stride).astype(image.dtype)
 
 
+@mistake(
+    "correlate2d_strided",
+    "Your map has float32's seven digits, though float64 came in. Give the array of zeros the dtype that image and "
+    "kernel lead to, or leave it at NumPy's float64.",
+    caught_by="test_correlate2d_strided_keeps_every_digit",
+)
+def makes_a_float32_map(image: np.ndarray, kernel: np.ndarray, stride: Stride) -> np.ndarray:
+    return correlate2d_strided(image, kernel, stride).astype(np.float32)
+
+
 @alternative("correlate2d_strided")
 def strides_in_four_loops(image: np.ndarray, kernel: np.ndarray, stride: Stride) -> np.ndarray:
     s_h, s_w = _strides(image, kernel, stride)
@@ -631,7 +641,7 @@ def needs_a_first_layer(layers: Layers) -> int:
     "receptive_field",
     "The result is right, but your function takes the layers out of the caller's list. Loop over it and "
     "leave it as it is.",
-    caught_by="test_receptive_field_grows_by_each_filter",
+    caught_by=SIDE_EFFECTS,
 )
 def empties_the_list(layers: Layers) -> int:
     field, step = 1, 1
@@ -650,6 +660,19 @@ def empties_the_list(layers: Layers) -> int:
 def returns_a_float(layers: Layers) -> float:
     strides = [stride for _, stride in layers]
     return 1.0 + sum((size - 1) * np.prod(strides[:number]) for number, (size, _) in enumerate(layers))
+
+
+@mistake(
+    "receptive_field",
+    "Your function counts the pixels that are looked at. Where a stride is longer than its filter, pixels in between "
+    "are left out: count them too, from the first pixel to the last.",
+    caught_by="test_receptive_field_reaches_over_gaps",
+)
+def leaves_out_the_gaps(layers: Layers) -> int:
+    seen = np.array([0])  # entry 0 of the last map
+    for size, stride in reversed(layers):
+        seen = np.unique(seen[:, np.newaxis] * stride + np.arange(size))
+    return len(seen)
 
 
 @alternative("receptive_field")

@@ -495,8 +495,8 @@ def same_outcome(one: Outcome, other: Outcome, rtol: float) -> bool:
 def _same_value(one: Any, other: Any, rtol: float) -> bool:
     one, other = _as_number(one), _as_number(other)
     if isinstance(one, tuple | list):
-        pairs = zip(one, other, strict=False) if type(one) is type(other) and len(one) == len(other) else None
-        return pairs is not None and all(_same_value(part, its, rtol) for part, its in pairs)
+        parts = _unpacked(other, len(one))
+        return parts is not None and all(map(_same_value, one, parts, [rtol] * len(one)))
     if isinstance(one, dict):
         return (
             isinstance(other, dict)
@@ -504,6 +504,13 @@ def _same_value(one: Any, other: Any, rtol: float) -> bool:
             and all(_same_value(part, other[key], rtol) for key, part in one.items())
         )
     return type(one) is type(other) and _difference(one, other, rtol) is None
+
+
+def _unpacked(value: Any, count: int) -> tuple[Any, ...] | None:
+    """The parts of a tuple or list of so many, or of an array, which unpacks in the same way; None if it does not."""
+    if isinstance(value, np.ndarray) and value.ndim and len(value) == count:
+        return tuple(map(np.asarray, value))
+    return tuple(value) if isinstance(value, tuple | list) and len(value) == count else None
 
 
 def _as_number(value: Any) -> Any:
@@ -528,9 +535,10 @@ def _kind(value: Any) -> str:
 def _difference(expected: Any, got: Any, rtol: float) -> tuple[str, str, tuple[int, ...] | None] | None:
     """Say how `got` differs from `expected`: type and shape first, then the first differing index. None if it does not."""
     if isinstance(expected, tuple):
-        if not isinstance(got, tuple | list) or len(got) != len(expected):
+        parts = _unpacked(got, len(expected))
+        if parts is None:
             return "type", f"expected {len(expected)} values, got {_kind(got)}", None
-        for number, (part, other) in enumerate(zip(expected, got, strict=True)):
+        for number, (part, other) in enumerate(zip(expected, parts, strict=True)):
             found = _difference(part, other, rtol)
             if found:
                 return found[0], f"result {number + 1} of {len(expected)}: {found[1]}", found[2]

@@ -14,7 +14,8 @@ def window_response(window: np.ndarray, kernel: np.ndarray, bias: float) -> floa
 
     Returns
     -------
-    float: the sum of all products window[i, j, c] · kernel[i, j, c], plus the bias
+    float: the sum of all products window[i, j, c] · kernel[i, j, c], plus the bias;
+    arrays of float64 give all the digits of float64
     """
     ### BEGIN SOLUTION
     return float(np.sum(window * kernel) + bias)
@@ -33,7 +34,7 @@ def correlate2d(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     -------
     array of float (H − F_h + 1, W − F_w + 1): entry [i, j] is the sum of the
     products of the kernel with the window whose top left corner is image[i, j]. The
-    kernel is not flipped.
+    kernel is not flipped; float64 keeps all its digits.
 
     Raises
     ------
@@ -71,7 +72,8 @@ def apply_filters(
     Returns
     -------
     array of float (H − F_h + 1, W − F_w + 1, K): channel k is the feature map of
-    filter k. No activation is applied.
+    filter k. No filter is flipped, no activation is applied, and float64 keeps all
+    its digits.
 
     Raises
     ------
@@ -96,12 +98,12 @@ def relu(x: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    x : array of any shape
+    x : array of any shape and dtype, floats or integers
 
     Returns
     -------
-    array of the same shape and dtype: max(x, 0) entry by entry; NaN stays NaN.
-    `x` stays as it was.
+    array of the same shape and dtype: max(x, 0) entry by entry; NaN stays NaN, −∞
+    becomes 0. `x` stays as it was.
     """
     ### BEGIN SOLUTION
     return np.maximum(x, 0)
@@ -116,8 +118,9 @@ def x_detector() -> tuple[np.ndarray, float]:
     kernel : array of float (3, 3)
     bias : float
         For an image of zeros and ones, relu(correlate2d(image, kernel) + bias) must
-        be positive where the centre of a 5×5 X lies, and 0 everywhere else: also on
-        a plus, a ring, single diagonals and a blank image.
+        be positive where the centre of a 5×5 X lies, wherever the X stands, and 0
+        everywhere else: also on a plus, a ring of 5×5 and one of 3×3, single
+        diagonals and a blank image.
     """
     ### BEGIN SOLUTION
     kernel = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]])

@@ -14,8 +14,8 @@ def zero_pad(x: np.ndarray, padding: int) -> np.ndarray:
 
     Returns
     -------
-    array (N, H + 2 · padding, W + 2 · padding, C) of the same dtype; batch and
-    channels are not padded. `x` stays as it was.
+    array (N, H + 2 · padding, W + 2 · padding, C) of the same dtype, every number of
+    `x` as it was; batch and channels are not padded. `x` stays as it was.
     """
     ### BEGIN SOLUTION
     N, H, W, C = x.shape
@@ -34,12 +34,12 @@ def same_padding(input_size: int, filter_size: int, stride: int) -> tuple[int, i
     Parameters
     ----------
     input_size : int, length of the axis
-    filter_size : int, length of the filter
-    stride : int, at least 1
+    filter_size : int, length of the filter, which may be longer than the axis
+    stride : int, at least 1; it may be longer than the filter
 
     Returns
     -------
-    (before, after) : two ints, never negative
+    (before, after) : two ints, never negative, as a tuple, a list or an array
     """
     ### BEGIN SOLUTION
     places = -(-input_size // stride)
@@ -68,7 +68,8 @@ def conv2d(
     Returns
     -------
     array of float (N, H′, W′, K) with H′ = ⌊(H − F_h + 2 · padding) / stride⌋ + 1,
-    and W′ likewise. No activation is applied; `x` stays as it was.
+    and W′ likewise. No activation is applied, `x` stays as it was, and float64
+    keeps all its digits.
 
     Raises
     ------

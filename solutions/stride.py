@@ -20,7 +20,7 @@ def output_size(
 
     Returns
     -------
-    int: ⌊(W − F + 2P) / S⌋ + 1
+    int, not a float: ⌊(W − F + 2P) / S⌋ + 1
 
     Raises
     ------
@@ -51,7 +51,8 @@ def correlate2d_strided(
     Returns
     -------
     array of float (⌊(H − F_h) / S_h⌋ + 1, ⌊(W − F_w) / S_w⌋ + 1): entry [i, j]
-    belongs to the window whose top left corner is image[i · S_h, j · S_w]
+    belongs to the window whose top left corner is image[i · S_h, j · S_w]. The
+    kernel is not flipped; float64 keeps all its digits.
 
     Raises
     ------
@@ -77,15 +78,18 @@ def correlate2d_strided(
 
 
 def receptive_field(layers: list[tuple[int, int]]) -> int:
-    """How many pixels, along one axis, an entry of the last map depends on.
+    """How many pixels, along one axis, lie in the view of an entry of the last map.
+
+    They are counted from the first pixel that the entry depends on to the last.
+    Where strides are longer than filters there are gaps, and these count too.
 
     Parameters
     ----------
-    layers : list of (filter_size, stride), the first layer first
+    layers : list of (filter_size, stride), the first layer first; it stays as it was
 
     Returns
     -------
-    int: 1 for no layers at all. Each layer adds (filter_size − 1) steps, and a step
+    int, not a float: 1 for no layers at all. Each layer adds (filter_size − 1) steps, and a step
     at its input spans as many pixels as the strides of all layers before it
     multiply to.
     """

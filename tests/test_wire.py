@@ -4,6 +4,8 @@ import json
 import struct
 import tracemalloc
 import warnings
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -87,6 +89,22 @@ def test_plain_takes_dicts_that_the_wire_can_carry() -> None:
         dict.fromkeys(map(str, range(65))),
     ):
         assert plain(odd) == Opaque("dict")
+
+
+def test_plain_takes_a_named_tuple_for_the_tuple_that_it_is() -> None:
+    """copies the values that a named tuple holds, whatever its own methods say"""
+
+    class Zeros(NamedTuple):
+        before: int
+        after: int
+
+    class Liar(Zeros):
+        def __iter__(self) -> Iterator[int]:
+            return iter((7, 7))
+
+    for kind in (Zeros, Liar):
+        copy = plain(kind(1, np.int64(2)))
+        assert type(copy) is tuple and copy == (1, 2)
 
 
 def test_caller_notes_the_first_runtime_warning() -> None:

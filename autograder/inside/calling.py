@@ -52,7 +52,8 @@ def plain(value: Any, depth: int = 0) -> Any:
     """Copy a value as plain data: bool, int, float, str, None, numeric ndarray, what `functions` names; tuples, lists,
     dicts of these.
 
-    Types are asked for by identity, so that an object cannot pretend to be an array. Anything else becomes Opaque.
+    Types are asked for by identity, so that an object cannot pretend to be an array. A named tuple counts as the tuple
+    that it is. Anything else becomes Opaque.
     """
     kind = type(value)
     if kind is int and not -(2**63) <= value < 2**64:
@@ -69,6 +70,8 @@ def plain(value: Any, depth: int = 0) -> Any:
         return np.array(value, subok=False, order="C")
     if isinstance(value, np.generic) and kind.__module__ == "numpy" and value.dtype.kind in KINDS:
         return np.array(value)
+    if kind is not tuple and issubclass(kind, tuple):
+        value, kind = tuple(tuple.__iter__(value)), tuple
     if kind in (tuple, list) and depth < 3 and len(value) <= 64:
         return kind(plain(item, depth + 1) for item in value)
     if kind is dict and depth < 3 and len(value) <= 64 and all(map(_is_plain_key, value)):

@@ -36,12 +36,14 @@ def numerical_gradient(
     Parameters
     ----------
     f : function of one array that returns one number
-    x : array of float64 of any shape; afterwards it is as it was
+    x : array of float64 of any shape; f gets arrays of the same shape. Afterwards x
+        is as it was, to the last digit.
     h : float, the step to each side
 
     Returns
     -------
-    array of float64, the shape of x: entry i is (f(x + h·eᵢ) − f(x − h·eᵢ)) / (2h)
+    array of float64, the shape of x: entry i is (f(x + h·eᵢ) − f(x − h·eᵢ)) / (2h),
+    where eᵢ is 1 at entry i and 0 elsewhere
     """
     ### BEGIN SOLUTION
     gradient = np.zeros(x.shape)
@@ -71,7 +73,7 @@ def linear_backward(
     Returns
     -------
     (dx, dw, db) : gradients with respect to x (N, D), w (D, M) and the bias (M,);
-        dw and db are summed over the batch
+        dw and db are summed over the batch. `dout`, `x` and `w` stay as they were.
     """
     ### BEGIN SOLUTION
     return dout @ w.T, x.T @ dout, dout.sum(axis=0)
@@ -83,16 +85,16 @@ def relu_backward(dout: np.ndarray, x: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    dout : array, gradient of the loss with respect to the output
+    dout : array of any shape, gradient of the loss with respect to the output
     x : array of the same shape, the input
 
     Returns
     -------
     array of the same shape, the gradient with respect to x; 0 where x is 0.
-    `dout` stays as it was.
+    `dout` and `x` stay as they were.
     """
     ### BEGIN SOLUTION
-    return dout * (x > 0)
+    return np.where(x > 0, dout, 0)
     ### END SOLUTION
 
 
@@ -104,14 +106,18 @@ def softmax_cross_entropy_backward(
 
     Parameters
     ----------
-    logits : array (N, K)
-    labels : array of integers (N,)
+    logits : array (N, K), of any size that `softmax` takes; N is 1 or more, as no
+        examples have no mean
+    labels : array of integers (N,), from 0 to K − 1
 
     Returns
     -------
-    array (N, K): (softmax(logits) − one-hot(labels)) / N
+    array (N, K): (softmax(logits) − one-hot(labels)) / N. `logits` and `labels` stay
+    as they were.
     """
     ### BEGIN SOLUTION
+    if len(logits) == 0:
+        raise ValueError("there is no mean loss of no examples, so no gradient either")
     gradient = softmax(logits)
     gradient[np.arange(len(labels)), labels] -= 1
     return gradient / len(labels)
@@ -139,7 +145,7 @@ def max_pool2d_backward(
     array (N, H, W, C), the gradient with respect to x. Where windows overlap, their
     gradients add up. If the largest value of a window stands in several cells, the
     first of them (row by row) gets the gradient; sharing it equally among them is
-    right as well.
+    right as well. `dout` and `x` stay as they were.
     """
     ### BEGIN SOLUTION
     H_out, W_out = dout.shape[1:3]
@@ -179,7 +185,7 @@ def avg_pool2d_backward(
     -------
     array (N, H, W, C), the gradient with respect to the input: each window's
     gradient divided by the number of its cells that exist, added up where windows
-    overlap
+    overlap; 0 in cells of no window. `dout` stays as it was.
     """
     ### BEGIN SOLUTION
     dx = np.zeros(x_shape, dtype=dout.dtype)
@@ -210,7 +216,7 @@ def conv2d_backward(
     -------
     (dx, dw, db) : gradients with respect to x (N, H, W, C), w (F_h, F_w, C, K) and
         the bias (K,); dw and db are summed over the batch. Pixels that no window
-        saw get 0.
+        saw get 0. `dout`, `x` and `w` stay as they were.
     """
     ### BEGIN SOLUTION
     N, H, W, C = x.shape

@@ -16,11 +16,12 @@ def flatten(x: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    array (N, H·W·C): within a row, pixels run row by row, and each pixel's channels
-    stand side by side
+    array (N, H·W·C) of the same values: within a row, pixels run row by row, and
+    each pixel's channels stand side by side. `x` stays as it was.
     """
     ### BEGIN SOLUTION
-    return x.reshape(len(x), -1)
+    N, H, W, C = x.shape
+    return x.reshape(N, H * W * C)
     ### END SOLUTION
 
 
@@ -35,7 +36,7 @@ def linear(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    array (N, M); no activation is applied
+    array (N, M); no activation is applied. `x`, `w` and `b` stay as they were.
     """
     ### BEGIN SOLUTION
     return x @ w + b
@@ -47,14 +48,15 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    z : array of any shape
+    z : array of any shape, of float64, float32 or whole numbers
 
     Returns
     -------
     array of float of the same shape; right and without a warning for every z, also
-    for ±1000
+    for ±1000. `z` stays as it was.
     """
     ### BEGIN SOLUTION
+    z = 1.0 * z  # whole numbers become floats: uint8 has no −5, int8 no 128
     small = np.exp(-np.abs(z))
     return np.where(z >= 0, 1, small) / (1 + small)
     ### END SOLUTION
@@ -69,14 +71,17 @@ def log_loss(p: np.ndarray, y: np.ndarray) -> float:
     Parameters
     ----------
     p : array of float (N,), predicted probability that the answer is 1, from 0 to 1
-        inclusive
-    y : array (N,), the true answers, each 0 or 1
+        inclusive; N is 1 or more, as no examples have no mean
+    y : array (N,), the true answers, each 0 or 1, as integers or floats
 
     Returns
     -------
-    float, always finite: p is first kept between 1e-12 and 1 − 1e-12
+    float, always finite: p is first kept between 1e-12 and 1 − 1e-12. `p` and `y`
+    stay as they were.
     """
     ### BEGIN SOLUTION
+    if len(p) == 0:
+        raise ValueError("there is no mean loss of no examples")
     p = np.clip(np.asarray(p, dtype=np.float64), 1e-12, 1 - 1e-12)
     return float(np.mean(-(y * np.log(p) + (1 - y) * np.log(1 - p))))
     ### END SOLUTION
@@ -91,11 +96,11 @@ def softmax(z: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    array of float (N, K): e^(z − max) / Σ e^(z − max) by row; without overflow for
-    any finite z. `z` stays as it was.
+    array of float (N, K): e^(z − max) / Σ e^(z − max) by row; without a warning, as
+    long as the differences within a row fit a float. `z` stays as it was.
     """
     ### BEGIN SOLUTION
-    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    powers = np.exp(1.0 * z - z.max(axis=1, keepdims=True))  # 1.0: in uint8, 1 − 2 would be 255
     return powers / powers.sum(axis=1, keepdims=True)
     ### END SOLUTION
 
@@ -105,15 +110,19 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
 
     Parameters
     ----------
-    logits : array (N, K), scores before softmax
+    logits : array (N, K), scores before softmax; N is 1 or more, as no examples have
+        no mean
     labels : array of integers (N,), the true classes, from 0 to K − 1
 
     Returns
     -------
-    float: the mean over the N examples; finite for any finite logits
+    float: the mean over the N examples; finite, as long as the differences within a
+    row fit a float. `logits` and `labels` stay as they were.
     """
     ### BEGIN SOLUTION
-    shifted = logits - logits.max(axis=1, keepdims=True)
+    if len(logits) == 0:
+        raise ValueError("there is no mean loss of no examples")
+    shifted = 1.0 * logits - logits.max(axis=1, keepdims=True)  # 1.0: in uint8, 1 − 2 would be 255
     log_sums = np.log(np.exp(shifted).sum(axis=1))
     return float(np.mean(log_sums - shifted[np.arange(len(labels)), labels]))
     ### END SOLUTION
@@ -134,7 +143,7 @@ def x_or_not_x(image: np.ndarray, params: dict[str, np.ndarray]) -> float:
 
     Returns
     -------
-    float between 0 and 1
+    a plain float between 0 and 1; `image` and the arrays in `params` stay as they were
     """
     ### BEGIN SOLUTION
     x = image[None, :, :, None]

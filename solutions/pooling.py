@@ -22,14 +22,14 @@ def max_pool2d(
 
     Returns
     -------
-    array (N, H′, W′, C) of the same dtype with H′ = ⌊(H − size) / stride⌋ + 1, or
-    ⌈(H − size) / stride⌉ + 1 in ceil mode, where a last window that would begin
-    beyond the edge does not count; W′ likewise. `x` stays as it was.
+    array (N, H′, W′, C) of the same dtype with H′ = ⌊(H − size) / stride⌋ + 1; in
+    ceil mode ⌈(H − size) / stride⌉ + 1, less 1 if the last of these windows would
+    begin at the edge or beyond. W′ likewise. `x` stays as it was.
 
     Raises
     ------
     ValueError
-        If no window fits.
+        If that makes no window: H′ or W′ below 1.
     """
     ### BEGIN SOLUTION
     stride = stride or size
@@ -66,12 +66,12 @@ def avg_pool2d(
 
     Returns
     -------
-    array of float (N, H′, W′, C), sizes as in `max_pool2d`. `x` stays as it was.
+    array of float (N, H′, W′, C), H′ and W′ as in `max_pool2d`. `x` stays as it was.
 
     Raises
     ------
     ValueError
-        If no window fits.
+        If that makes no window: H′ or W′ below 1, as in `max_pool2d`.
     """
     ### BEGIN SOLUTION
     stride = stride or size

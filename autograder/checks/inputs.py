@@ -26,3 +26,9 @@ def sevenths(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     values = number // 6 * 7 + number % 6 + 1
     values[::2] *= -1
     return (values / 7).reshape(shape)
+
+
+def wide(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Eighths above 0 for an array of few numbers, no two alike: of so many that no draw comes twice."""
+    size = int(np.prod(shape))
+    return (1 + rng.permutation(max(400, size))[:size]).reshape(shape) / 8

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from autograder.checks.inputs import signed
+from autograder.checks.inputs import sevenths, signed, wide
 from autograder.subject import Subject
 
-# The inputs are eighths or whole numbers: their sums are exact in float64, whatever the order of adding.
+# Most inputs are eighths or whole numbers: their sums are exact in float64, whatever the order of adding.
 
 HAND_WORKED = np.array(
     [[1.0, 3.0, 0.0, 4.0], [2.0, 6.0, 1.0, 3.0], [0.0, 7.0, 5.0, 2.0], [1.0, 0.0, 8.0, 4.0]]
@@ -31,15 +31,18 @@ def _bright(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 # max_pool2d
 
 
-def test_max_pool2d_on_a_hand_worked_map(max_pool2d: Subject) -> None:
+def test_max_pool2d_on_a_hand_worked_map(max_pool2d: Subject, rng: np.random.Generator) -> None:
     """keeps 6, 4, 7 and 8 of a hand-worked 4×4 map, with windows of 2×2 that tile"""
     max_pool2d.agrees(_map(HAND_WORKED), 2)
+    max_pool2d.agrees(wide(rng, (1, 4, 4, 1)), 2)
 
 
 def test_max_pool2d_of_negative_numbers(max_pool2d: Subject, rng: np.random.Generator) -> None:
-    """finds the largest number where all are negative"""
+    """finds the largest number where all are negative, however far below 0"""
     max_pool2d.agrees(_map(-1 - HAND_WORKED), 2)
     max_pool2d.agrees(-np.abs(signed(rng, (2, 4, 6, 1))), 2)
+    for far in (1e6, 1e300):
+        max_pool2d.agrees(-far * wide(rng, (1, 4, 4, 1)), 2)
 
 
 def test_max_pool2d_pools_every_image_and_channel(max_pool2d: Subject, rng: np.random.Generator) -> None:
@@ -63,7 +66,7 @@ def test_max_pool2d_drops_partial_windows(max_pool2d: Subject, rng: np.random.Ge
 
 
 def test_max_pool2d_keeps_partial_windows_in_ceil_mode(max_pool2d: Subject, rng: np.random.Generator) -> None:
-    """keeps them in ceil mode, with the cells that exist, unless they begin beyond the edge"""
+    """keeps them in ceil mode, with the cells that exist, unless they begin at the edge or beyond"""
     max_pool2d.agrees(_map(RAGGED), 2, None, True)
     max_pool2d.agrees(-np.abs(signed(rng, (2, 5, 8, 2))), 3, 2, True)
     max_pool2d.agrees(signed(rng, (1, 6, 9, 2)), 2, 3, True)  # a third window would begin at row 6 of 0 to 5
@@ -79,18 +82,31 @@ def test_max_pool2d_with_a_window_as_large_as_the_map(max_pool2d: Subject, rng: 
     max_pool2d.raises(ValueError, signed(rng, (1, 2, 5, 1)), 3, 2)
 
 
+def test_max_pool2d_counts_large_windows_in_ceil_mode(max_pool2d: Subject, rng: np.random.Generator) -> None:
+    """counts by one formula in ceil mode: a window of 3 fits on 2 cells with stride 2, not with stride 1"""
+    max_pool2d.raises(ValueError, signed(rng, (2, 2, 5, 1)), 3, 1, True)
+    max_pool2d.agrees(signed(rng, (2, 2, 5, 1)), 3, 2, True)
+    max_pool2d.agrees(signed(rng, (1, 6, 3, 2)), 4, 2, True)
+
+
 def test_max_pool2d_keeps_the_dtype(max_pool2d: Subject, rng: np.random.Generator) -> None:
     """keeps the dtype: uint8 stays uint8, float32 stays float32"""
     max_pool2d.agrees(_bright(rng, (1, 4, 6, 2)), 2, dtype=np.uint8)
-    max_pool2d.agrees(signed(rng, (2, 5, 4, 1)).astype(np.float32), 2, 2, True, dtype=np.float32)
+    max_pool2d.agrees(np.abs(signed(rng, (2, 6, 4, 1))).astype(np.float32), 2, dtype=np.float32)
+
+
+def test_max_pool2d_keeps_all_digits(max_pool2d: Subject, rng: np.random.Generator) -> None:
+    """keeps all the digits of float64"""
+    max_pool2d.agrees(np.abs(sevenths(rng, (2, 4, 6, 3))), 2)
 
 
 # avg_pool2d
 
 
-def test_avg_pool2d_on_a_hand_worked_map(avg_pool2d: Subject) -> None:
+def test_avg_pool2d_on_a_hand_worked_map(avg_pool2d: Subject, rng: np.random.Generator) -> None:
     """makes 3, 2, 2 and 4.75 of a hand-worked 4×4 map, with windows of 2×2 that tile"""
     avg_pool2d.agrees(_map(HAND_WORKED), 2)
+    avg_pool2d.agrees(wide(rng, (1, 4, 4, 1)), 2)
 
 
 def test_avg_pool2d_pools_every_image_and_channel(avg_pool2d: Subject, rng: np.random.Generator) -> None:
@@ -130,6 +146,13 @@ def test_avg_pool2d_with_a_window_as_large_as_the_map(avg_pool2d: Subject, rng: 
     avg_pool2d.raises(ValueError, signed(rng, (1, 2, 5, 1)), 3, 2)
 
 
+def test_avg_pool2d_counts_large_windows_in_ceil_mode(avg_pool2d: Subject, rng: np.random.Generator) -> None:
+    """counts by one formula in ceil mode: a window of 3 fits on 2 cells with stride 2, not with stride 1"""
+    avg_pool2d.raises(ValueError, signed(rng, (2, 2, 5, 1)), 3, 1, True)
+    avg_pool2d.agrees(np.abs(signed(rng, (2, 2, 5, 1))), 3, 2, True)
+    avg_pool2d.agrees(np.abs(signed(rng, (1, 6, 3, 2))), 4, 2, True)
+
+
 def test_avg_pool2d_of_bytes_and_float32(avg_pool2d: Subject, rng: np.random.Generator) -> None:
     """makes fractions of uint8 maps, without overflow, and takes float32"""
     avg_pool2d.agrees(_bright(rng, (1, 4, 6, 2)), 2)
@@ -143,32 +166,37 @@ def test_avg_pool2d_of_bytes_and_float32(avg_pool2d: Subject, rng: np.random.Gen
 ROUNDED = 1e-6
 
 
-def test_avg_pool_as_conv_of_one_channel(avg_pool_as_conv: Subject) -> None:
-    """makes one 2×2 filter of quarters for one channel, and one 4×4 filter of sixteenths"""
+def test_avg_pool_as_conv_of_one_channel(avg_pool_as_conv: Subject, rng: np.random.Generator) -> None:
+    """makes one 2×2 filter of quarters for one channel, one 4×4 filter of sixteenths, and so on"""
     avg_pool_as_conv.agrees(1, 2)
     avg_pool_as_conv.agrees(1, 4)
+    avg_pool_as_conv.agrees(1, int(rng.integers(5, 60)), rtol=ROUNDED)
 
 
-def test_avg_pool_as_conv_of_windows_of_one_cell(avg_pool_as_conv: Subject) -> None:
+def test_avg_pool_as_conv_of_windows_of_one_cell(avg_pool_as_conv: Subject, rng: np.random.Generator) -> None:
     """copies every channel with windows of a single cell"""
     avg_pool_as_conv.agrees(3, 1)
-    avg_pool_as_conv.agrees(4, 1)
+    avg_pool_as_conv.agrees(int(rng.integers(4, 60)), 1)
 
 
-def test_avg_pool_as_conv_keeps_channels_apart(avg_pool_as_conv: Subject) -> None:
+def test_avg_pool_as_conv_keeps_channels_apart(avg_pool_as_conv: Subject, rng: np.random.Generator) -> None:
     """has zeros where a channel meets the map of another"""
     avg_pool_as_conv.agrees(2, 2)
     avg_pool_as_conv.agrees(4, 4)
+    avg_pool_as_conv.agrees(int(rng.integers(5, 13)), int(rng.integers(3, 11)), rtol=ROUNDED)
 
 
-def test_avg_pool_as_conv_keeps_size_and_channels_apart(avg_pool_as_conv: Subject) -> None:
+def test_avg_pool_as_conv_keeps_size_and_channels_apart(
+    avg_pool_as_conv: Subject, rng: np.random.Generator
+) -> None:
     """has the window's axes first: (size, size, channels, channels)"""
     avg_pool_as_conv.agrees(3, 2)
     avg_pool_as_conv.agrees(2, 8)
+    avg_pool_as_conv.agrees(int(rng.integers(3, 8)), int(rng.integers(9, 17)), rtol=ROUNDED)
 
 
 def test_avg_pool_as_conv_of_any_size(avg_pool_as_conv: Subject, rng: np.random.Generator) -> None:
     """makes filters for windows of 3×3, 5×5 and others"""
     avg_pool_as_conv.agrees(2, 3, rtol=ROUNDED)
     avg_pool_as_conv.agrees(3, 5, rtol=ROUNDED)
-    avg_pool_as_conv.agrees(int(rng.integers(4, 7)), int(rng.integers(6, 9)), rtol=ROUNDED)
+    avg_pool_as_conv.agrees(int(rng.integers(4, 10)), int(rng.integers(6, 15)), rtol=ROUNDED)

@@ -99,6 +99,16 @@ def keeps_the_first_channel(x: np.ndarray) -> np.ndarray:
     return x[..., 0].reshape(len(x), -1)
 
 
+@mistake(
+    "flatten",
+    "Your result has been through float32, which keeps some 7 digits of the 16 that float64 has. Flattening "
+    "computes nothing: keep the dtype of x.",
+    caught_by="test_flatten_keeps_all_digits",
+)
+def flattens_into_float32(x: np.ndarray) -> np.ndarray:
+    return flatten(x).astype(np.float32)
+
+
 @alternative("flatten")
 def flattens_image_by_image(x: np.ndarray) -> np.ndarray:
     return np.array([image.ravel() for image in x])
@@ -111,6 +121,11 @@ def flattens_by_address(x: np.ndarray) -> np.ndarray:
     for n, i, j, k in np.ndindex(x.shape):
         rows[n, (i * W + j) * C + k] = x[n, i, j, k]
     return rows
+
+
+@alternative("flatten")
+def leaves_a_length_to_numpy(x: np.ndarray) -> np.ndarray:
+    return x.reshape(x.shape[0], -1)
 
 
 @alternative("flatten")
@@ -216,6 +231,16 @@ def returns_outputs_by_examples(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> 
 )
 def works_on_the_first_example(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
     return x[:1] @ w + b
+
+
+@mistake(
+    "linear",
+    "Your result has been through float32, which keeps some 7 digits of the 16 that float64 has. Where the "
+    "inputs are float64, work in float64.",
+    caught_by="test_linear_keeps_all_digits",
+)
+def works_in_float32(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return linear(*(array.astype(np.float32) for array in (x, w, b)))
 
 
 @alternative("linear")

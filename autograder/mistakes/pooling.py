@@ -72,6 +72,17 @@ def _starts_or_none(x: np.ndarray, size: int, stride: int | None, ceil_mode: boo
     ]
 
 
+def _refuse_large_windows(x: np.ndarray, size: int) -> None:
+    """ValueError for a window that is larger than the map, also where ceil mode would keep it."""
+    if size > min(x.shape[1:3]):
+        raise ValueError(f"a window of {size} is larger than a map of {x.shape[1:3]}")
+
+
+def _starts_one_at_least(length: int, size: int, stride: int, ceil_mode: bool) -> list[int]:
+    """The right starts, but in ceil mode one window even where the formula counts none."""
+    return [0] if ceil_mode and size > length else _starts(length, size, stride, ceil_mode)
+
+
 def _largest(window: np.ndarray) -> np.ndarray:
     return window.max(axis=(1, 2))
 
@@ -93,6 +104,20 @@ def begins_at_zero(
     x: np.ndarray, size: int, stride: int | None = None, ceil_mode: bool = False
 ) -> np.ndarray:
     return np.maximum(max_pool2d(x, size, stride, ceil_mode), 0)
+
+
+@mistake(
+    "max_pool2d",
+    "Your search for the largest number begins at −1000, and numbers can lie further down. Begin with a number "
+    "of the window, or with minus infinity.",
+    caught_by="test_max_pool2d_of_negative_numbers",
+)
+def begins_at_minus_a_thousand(
+    x: np.ndarray, size: int, stride: int | None = None, ceil_mode: bool = False
+) -> np.ndarray:
+    if x.dtype.kind != "f":
+        return max_pool2d(x, size, stride, ceil_mode)
+    return np.maximum(max_pool2d(x, size, stride, ceil_mode), -1000)
 
 
 @mistake(
@@ -337,6 +362,55 @@ def returns_an_empty_map(
 
 @mistake(
     "max_pool2d",
+    "Your function refuses every window that is larger than the map. In ceil mode a window that sticks out "
+    "counts: the number of windows is ⌈(H − size) / stride⌉ + 1, which can be 1 there.",
+    caught_by="test_max_pool2d_counts_large_windows_in_ceil_mode",
+)
+def refuses_large_windows(
+    x: np.ndarray, size: int, stride: int | None = None, ceil_mode: bool = False
+) -> np.ndarray:
+    _refuse_large_windows(x, size)
+    return max_pool2d(x, size, stride, ceil_mode)
+
+
+@mistake(
+    "max_pool2d",
+    "In ceil mode your function makes at least one window. Where ⌈(H − size) / stride⌉ + 1 is below 1 there is "
+    "none: raise ValueError.",
+    caught_by="test_max_pool2d_counts_large_windows_in_ceil_mode",
+)
+def keeps_one_window_at_least(
+    x: np.ndarray, size: int, stride: int | None = None, ceil_mode: bool = False
+) -> np.ndarray:
+    tops, lefts = (_starts_one_at_least(x.shape[axis], size, stride or size, ceil_mode) for axis in (1, 2))
+    return _pool(x, size, tops, lefts, _largest, x.dtype)
+
+
+@mistake(
+    "max_pool2d",
+    "Your result has been through float32, which keeps some 7 digits of the 16 that float64 has. Give it the "
+    "dtype of x, and convert nothing.",
+    caught_by="test_max_pool2d_keeps_all_digits",
+)
+def pools_in_float32(
+    x: np.ndarray, size: int, stride: int | None = None, ceil_mode: bool = False
+) -> np.ndarray:
+    return max_pool2d(x.astype(np.float32) if x.dtype == np.float64 else x, size, stride, ceil_mode)
+
+
+@mistake(
+    "max_pool2d",
+    "Your function rounds to four digits. Rounding is for printing: return the numbers as they are.",
+    caught_by="test_max_pool2d_keeps_all_digits",
+)
+def rounds_the_largest(
+    x: np.ndarray, size: int, stride: int | None = None, ceil_mode: bool = False
+) -> np.ndarray:
+    return np.round(max_pool2d(x, size, stride, ceil_mode), 4)
+
+
+@mistake(
+    "max_pool2d",
     "The values are right, but the dtype is not that of the input. An array from np.zeros is float64 unless "
     "it is told otherwise.",
     caught_by="test_max_pool2d_keeps_the_dtype",
@@ -435,6 +509,18 @@ def pools_tiles_by_reshaping(
 
 
 # avg_pool2d
+
+
+@mistake(
+    "avg_pool2d",
+    "Your means have been through float32, which keeps some 7 digits of the 16 that float64 has. Where x is "
+    "float64, work in float64.",
+    caught_by="test_avg_pool2d_pools_every_image_and_channel",
+)
+def averages_in_float32(
+    x: np.ndarray, size: int, stride: int | None = None, ceil_mode: bool = False
+) -> np.ndarray:
+    return avg_pool2d(x.astype(np.float32), size, stride, ceil_mode)
 
 
 @mistake(
@@ -699,6 +785,32 @@ def returns_no_means(
     x: np.ndarray, size: int, stride: int | None = None, ceil_mode: bool = False
 ) -> np.ndarray:
     tops, lefts = _starts_or_none(x, size, stride, ceil_mode)
+    return _pool(x, size, tops, lefts, _mean)
+
+
+@mistake(
+    "avg_pool2d",
+    "Your function refuses every window that is larger than the map. In ceil mode a window that sticks out "
+    "counts: the number of windows is ⌈(H − size) / stride⌉ + 1, which can be 1 there.",
+    caught_by="test_avg_pool2d_counts_large_windows_in_ceil_mode",
+)
+def refuses_to_average_large_windows(
+    x: np.ndarray, size: int, stride: int | None = None, ceil_mode: bool = False
+) -> np.ndarray:
+    _refuse_large_windows(x, size)
+    return avg_pool2d(x, size, stride, ceil_mode)
+
+
+@mistake(
+    "avg_pool2d",
+    "In ceil mode your function makes at least one window. Where ⌈(H − size) / stride⌉ + 1 is below 1 there is "
+    "none: raise ValueError.",
+    caught_by="test_avg_pool2d_counts_large_windows_in_ceil_mode",
+)
+def averages_one_window_at_least(
+    x: np.ndarray, size: int, stride: int | None = None, ceil_mode: bool = False
+) -> np.ndarray:
+    tops, lefts = (_starts_one_at_least(x.shape[axis], size, stride or size, ceil_mode) for axis in (1, 2))
     return _pool(x, size, tops, lefts, _mean)
 
 

@@ -36,8 +36,8 @@ def numerical_gradient(
     Parameters
     ----------
     f : function of one array that returns one number
-    x : array of float64 of any shape; f gets arrays of the same shape. Afterwards x
-        is as it was, to the last digit.
+    x : array of any shape, of float64, or of float32 with a wide step; f gets arrays
+        of the same shape. Afterwards x is as it was, to the last digit.
     h : float, the step to each side
 
     Returns

@@ -821,6 +821,39 @@ def test_cross_entropy_equals_the_formula(dtype: str, sixty_digits: None) -> Non
         assert isinstance(got, float) and got == pytest.approx(want, rel=tolerance, abs=tolerance)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_probabilities_and_losses_take_bytes_for_the_numbers_that_they_are(dtype: str) -> None:
+    # in bytes −5, 1 − 2 and |−128| would wrap around
+    limits = np.iinfo(dtype)
+    for number in range(50):
+        rng = np.random.default_rng([2001, number])
+        logits = rng.integers(limits.min, limits.max, (4, 3), endpoint=True).astype(dtype)
+        logits[0] = limits.min, limits.max, 5
+        labels, floats = rng.integers(0, 3, 4), logits.astype(np.float64)
+        for kernel in (sigmoid, softmax):
+            assert kernel(logits).dtype == np.float64
+            assert np.array_equal(kernel(logits), kernel(floats))
+        assert cross_entropy(logits, labels) == cross_entropy(floats, labels)
+        assert np.array_equal(
+            softmax_cross_entropy_backward(logits, labels), softmax_cross_entropy_backward(floats, labels)
+        )
+        y = (logits[:, 0] > 9).astype(dtype)
+        p = rng.integers(1, 8, 4) / 8
+        assert log_loss(p, y) == log_loss(p, y.astype(np.float64))
+
+
+def test_no_examples_have_no_mean_but_flatten_to_no_rows() -> None:
+    none, labels = np.zeros((0, 3)), np.zeros(0, dtype=np.int64)
+    assert flatten(np.zeros((0, 2, 3, 4))).shape == (0, 24)
+    for kernel, first in [
+        (log_loss, none[:, 0]),
+        (cross_entropy, none),
+        (softmax_cross_entropy_backward, none),
+    ]:
+        with pytest.raises(ValueError, match="no examples"):
+            kernel(first, labels)
+
+
 @both_floats
 def test_log_loss_equals_the_formula(dtype: str, sixty_digits: None) -> None:
     low, high = exact(np.array([1e-12, 1 - 1e-12]))

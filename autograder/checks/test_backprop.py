@@ -2,46 +2,54 @@
 
 import numpy as np
 
-from autograder.checks.inputs import signed
+from autograder.checks.inputs import sevenths, signed, wide
 from autograder.inside.functions import Known
 from autograder.subject import Subject
 
 # graph_gradient
 
 
-def test_graph_gradient_at_zero(graph_gradient: Subject) -> None:
+def _some(rng: np.random.Generator, low: int, high: int) -> float:
+    """A number between these two, in odd 32nds, so that it is not 1, where x and x² are the same."""
+    return (2 * int(rng.integers(16 * low, 16 * high)) + 1) / 32
+
+
+def test_graph_gradient_at_zero(graph_gradient: Subject, rng: np.random.Generator) -> None:
     """gives 1.5 and 0 at x = 0, y = 2: the product has the slope 1 there, the quotient 1/2"""
     graph_gradient.agrees(0.0, 2.0)
+    graph_gradient.agrees(0.0, _some(rng, 2, 20))
 
 
-def test_graph_gradient_at_two_and_four(graph_gradient: Subject) -> None:
-    """gives −0.4036 and −0.125 at x = 2, y = 4"""
+def test_graph_gradient_at_two_and_four(graph_gradient: Subject, rng: np.random.Generator) -> None:
+    """gives −0.4036 and −0.125 at x = 2, y = 4, and as many digits elsewhere"""
     graph_gradient.agrees(2.0, 4.0)
+    x, y = wide(rng, (2,)) / 7
+    graph_gradient.agrees(float(x), 2 + float(y))
 
 
 def test_graph_gradient_of_the_product(graph_gradient: Subject, rng: np.random.Generator) -> None:
     """is right where y is so large that the product alone counts"""
-    graph_gradient.agrees(float(rng.integers(2, 11)) / 8, 4096.0)
+    graph_gradient.agrees(_some(rng, 2, 6), 4096.0)
 
 
 def test_graph_gradient_of_negative_numbers(graph_gradient: Subject, rng: np.random.Generator) -> None:
     """is right for negative x and negative y"""
-    x, y = rng.integers(2, 11, 2) / 8
-    graph_gradient.agrees(-float(x), 1.5 + float(y))
-    graph_gradient.agrees(float(x), -1.5 - float(y))
+    graph_gradient.agrees(-_some(rng, 2, 6), _some(rng, 2, 6))
+    graph_gradient.agrees(_some(rng, 2, 6), -_some(rng, 2, 6))
 
 
 def test_graph_gradient_of_a_large_angle(graph_gradient: Subject, rng: np.random.Generator) -> None:
     """takes x in radians, also after many turns"""
-    graph_gradient.agrees(float(rng.integers(20, 60)), 0.125 * float(rng.integers(2, 7)))
+    graph_gradient.agrees(_some(rng, 20, 60), _some(rng, 2, 6))
 
 
 # numerical_gradient
 
 
-def test_numerical_gradient_of_squares(numerical_gradient: Subject) -> None:
+def test_numerical_gradient_of_squares(numerical_gradient: Subject, rng: np.random.Generator) -> None:
     """gives 2, 4, −6 for the sum of squares at 1, 2, −3 with h = 1/8"""
     numerical_gradient.agrees(Known("sum_of_squares"), np.array([1.0, 2.0, -3.0]), 0.125, rtol=1e-6)
+    numerical_gradient.agrees(Known("sum_of_squares"), 1 + wide(rng, (3,)), 0.125, rtol=1e-6)
 
 
 def test_numerical_gradient_moves_one_entry_at_a_time(
@@ -49,7 +57,7 @@ def test_numerical_gradient_moves_one_entry_at_a_time(
 ) -> None:
     """moves one entry and holds all others still: 12, 8, 6 for x[0] · x[1] · x[2] at 2, 3, 4"""
     numerical_gradient.agrees(Known("product"), np.array([2.0, 3.0, 4.0]), 0.25, rtol=1e-6)
-    numerical_gradient.agrees(Known("product"), signed(rng, (4,)), 0.0625, rtol=1e-6)
+    numerical_gradient.agrees(Known("product"), wide(rng, (4,)) / 8, 0.0625, rtol=1e-6)
 
 
 def test_numerical_gradient_takes_the_step_that_it_is_given(
@@ -57,12 +65,15 @@ def test_numerical_gradient_takes_the_step_that_it_is_given(
 ) -> None:
     """takes the step that it is given: a wide one, to both sides of x"""
     for h in (0.25, 0.5):
-        numerical_gradient.agrees(Known("weighted_cubes"), signed(rng, (3,)), h, rtol=1e-6)
+        numerical_gradient.agrees(Known("weighted_cubes"), signed(rng, (6,)), h, rtol=1e-6)
 
 
-def test_numerical_gradient_steps_by_a_hundred_thousandth(numerical_gradient: Subject) -> None:
-    """takes h = 1e-5 unless told otherwise, and puts x back exactly"""
+def test_numerical_gradient_steps_by_a_hundred_thousandth(
+    numerical_gradient: Subject, rng: np.random.Generator
+) -> None:
+    """takes h = 1e-5 unless told otherwise"""
     numerical_gradient.agrees(Known("weighted_cubes"), np.array([0.1, -0.3, 0.0, 0.02]), rtol=1e-6)
+    numerical_gradient.agrees(Known("weighted_cubes"), np.append(sevenths(rng, (6,)) / 8, 0.0), rtol=1e-6)
     numerical_gradient.agrees(Known("sum_of_sines"), np.array([0.7, 2.0, -3.3]), rtol=1e-6)
 
 
@@ -73,23 +84,29 @@ def test_numerical_gradient_keeps_the_shape(numerical_gradient: Subject, rng: np
 
 
 def test_numerical_gradient_returns_fractions(numerical_gradient: Subject, rng: np.random.Generator) -> None:
-    """returns fractions, also near 0, and for float32 with a wide step"""
-    numerical_gradient.agrees(Known("sum_of_squares"), signed(rng, (3,)) / 16, 0.125, rtol=1e-6)
-    small = signed(rng, (2, 2)).astype(np.float32)  # in eighths, float32 is exact here
+    """returns fractions, also near 0, and takes float32 with a wide step"""
+    numerical_gradient.agrees(Known("sum_of_squares"), signed(rng, (5,)) / 16, 0.125, rtol=1e-6)
+    small = signed(rng, (2, 3)).astype(np.float32)  # in eighths, float32 is exact here
     numerical_gradient.agrees(Known("sum_of_squares"), small, 0.125)
+
+
+def test_numerical_gradient_keeps_all_digits(numerical_gradient: Subject, rng: np.random.Generator) -> None:
+    """works with all the digits of float64: with a wide step ten are right"""
+    numerical_gradient.agrees(Known("sum_of_squares"), sevenths(rng, (2, 3)), 0.5)
 
 
 # linear_backward
 
 
-def test_linear_backward_on_a_hand_worked_row(linear_backward: Subject) -> None:
+def test_linear_backward_on_a_hand_worked_row(linear_backward: Subject, rng: np.random.Generator) -> None:
     """works on one example with two inputs and one output: dx = 3·(5, −1), dw = 3·(2, 4), db = 3"""
     linear_backward.agrees(np.array([[3.0]]), np.array([[2.0, 4.0]]), np.array([[5.0], [-1.0]]))
+    linear_backward.agrees(wide(rng, (1, 1)), wide(rng, (1, 2)), wide(rng, (2, 1)))
 
 
 def test_linear_backward_adds_up_over_the_batch(linear_backward: Subject, rng: np.random.Generator) -> None:
     """adds dw and db up over the batch, and averages nothing"""
-    linear_backward.agrees(np.abs(signed(rng, (3, 1))), np.abs(signed(rng, (3, 2))), signed(rng, (2, 1)))
+    linear_backward.agrees(wide(rng, (3, 1)), wide(rng, (3, 2)), wide(rng, (2, 1)))
 
 
 def test_linear_backward_with_as_many_outputs_as_examples(
@@ -119,18 +136,24 @@ def test_linear_backward_in_float32(linear_backward: Subject, rng: np.random.Gen
     linear_backward.agrees(*(signed(rng, shape).astype(np.float32) for shape in shapes))
 
 
+def test_linear_backward_keeps_all_digits(linear_backward: Subject, rng: np.random.Generator) -> None:
+    """works with all the digits of float64"""
+    linear_backward.agrees(*(np.abs(sevenths(rng, shape)) for shape in [(3, 2), (3, 4), (4, 2)]))
+
+
 # relu_backward
 
 
-def test_relu_backward_on_a_hand_worked_row(relu_backward: Subject) -> None:
+def test_relu_backward_on_a_hand_worked_row(relu_backward: Subject, rng: np.random.Generator) -> None:
     """lets 7, 8, 9 through as 0, 8, 9 where x is −2, 0.5, 3"""
     relu_backward.agrees(np.array([7.0, 8.0, 9.0]), np.array([-2.0, 0.5, 3.0]))
+    relu_backward.agrees(10 + wide(rng, (3,)), np.array([-1, 1, 1]) * (1 + wide(rng, (3,))))
 
 
 def test_relu_backward_at_zero(relu_backward: Subject, rng: np.random.Generator) -> None:
     """stops the gradient where x is exactly 0"""
     x = rng.permutation(np.array([0.0, -0.0, 0.0, 1.5, -1.5]))
-    relu_backward.agrees(1 + np.abs(signed(rng, (5,))), x)
+    relu_backward.agrees(wide(rng, (5,)), x)
 
 
 def test_relu_backward_lets_negative_gradients_through(
@@ -154,19 +177,30 @@ def test_relu_backward_of_a_whole_batch(relu_backward: Subject, rng: np.random.G
     relu_backward.agrees(*(signed(rng, (3, 5)).astype(np.float32) for _ in range(2)))
 
 
+def test_relu_backward_keeps_all_digits(relu_backward: Subject, rng: np.random.Generator) -> None:
+    """keeps all the digits of float64"""
+    relu_backward.agrees(np.abs(sevenths(rng, (3, 4))), signed(rng, (3, 4)))
+
+
 # softmax_cross_entropy_backward
 
 
-def test_softmax_cross_entropy_backward_of_a_uniform_guess(softmax_cross_entropy_backward: Subject) -> None:
+def test_softmax_cross_entropy_backward_of_a_uniform_guess(
+    softmax_cross_entropy_backward: Subject, rng: np.random.Generator
+) -> None:
     """gives 0.1 for every wrong class and −0.9 for the true one, if ten logits are equal"""
     softmax_cross_entropy_backward.agrees(np.zeros((1, 10)), np.array([3]))
+    classes = int(rng.integers(11, 60))
+    logits = np.full((1, classes), rng.integers(-80, 80) / 8)
+    softmax_cross_entropy_backward.agrees(logits, rng.integers(0, classes, 1))
 
 
 def test_softmax_cross_entropy_backward_of_one_example(
     softmax_cross_entropy_backward: Subject, rng: np.random.Generator
 ) -> None:
     """subtracts 1 at the true class of one example"""
-    softmax_cross_entropy_backward.agrees(signed(rng, (1, 4)), np.array([2]))
+    for label in (2, 0):
+        softmax_cross_entropy_backward.agrees(signed(rng, (1, 6)), np.array([label]))
 
 
 def test_softmax_cross_entropy_backward_is_that_of_the_mean(
@@ -209,24 +243,28 @@ def _places(input_size: int, size: int, stride: int) -> int:
 def _pooled(
     rng: np.random.Generator, shape: tuple[int, int, int, int], size: int, stride: int
 ) -> tuple[np.ndarray, np.ndarray, int, int]:
-    """Arguments for max_pool2d_backward, with an input in which no two numbers are equal."""
+    """Arguments for max_pool2d_backward, with an input in which no two numbers are equal, and all are above 0."""
     N, H, W, C = shape
     dout = signed(rng, (N, _places(H, size, stride), _places(W, size, stride), C))
-    return dout, signed(rng, shape), size, stride
+    return dout, np.abs(signed(rng, shape)), size, stride
 
 
-def test_max_pool2d_backward_on_a_hand_worked_image(max_pool2d_backward: Subject) -> None:
+def test_max_pool2d_backward_on_a_hand_worked_image(
+    max_pool2d_backward: Subject, rng: np.random.Generator
+) -> None:
     """sends the gradients 10 and 20 to the largest cells of two 2×2 windows, 5 and 8"""
     x = np.array([[1.0, 5.0, 8.0, 2.0], [3.0, 4.0, 6.0, 7.0]]).reshape(1, 2, 4, 1)
     max_pool2d_backward.agrees(np.array([10.0, 20.0]).reshape(1, 1, 2, 1), x, 2, 2)
+    max_pool2d_backward.agrees(wide(rng, (1, 1, 2, 1)), 1.25 * x + rng.integers(0, 400) / 16, 2, 2)
 
 
 def test_max_pool2d_backward_of_negative_numbers(
     max_pool2d_backward: Subject, rng: np.random.Generator
 ) -> None:
-    """finds the largest cell also where all are negative"""
-    dout, x, size, stride = _pooled(rng, (1, 4, 4, 1), 2, 2)
-    max_pool2d_backward.agrees(dout, -np.abs(x), size, stride)
+    """finds the largest cell also where all are negative, however far below 0"""
+    for far in (1, 1e6, 1e300):
+        dout, x, size, stride = _pooled(rng, (1, 8, 6, 2), 2, 2)
+        max_pool2d_backward.agrees(dout, -far * x, size, stride)
 
 
 def test_max_pool2d_backward_adds_up_where_windows_overlap(
@@ -236,46 +274,67 @@ def test_max_pool2d_backward_adds_up_where_windows_overlap(
     dout, x, size, stride = _pooled(rng, (1, 4, 3, 1), 2, 1)
     x[0, 1, 1, 0] = 9.5  # the largest cell of four windows
     max_pool2d_backward.agrees(np.abs(dout), x, size, stride)
-    max_pool2d_backward.agrees(*_pooled(rng, (1, 5, 7, 2), 3, 2))
+    dout, x, size, stride = _pooled(rng, (2, 7, 9, 3), 3, 2)
+    x[:, 2, 4] += 50  # of four again
+    max_pool2d_backward.agrees(np.abs(dout), x, size, stride)
+
+
+def _shared_equally(dout: np.ndarray, x: np.ndarray, size: int, stride: int) -> np.ndarray:
+    """What max_pool2d_backward returns if the largest cells of a window get equal parts."""
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(dout.shape[1:3]):
+        cells = (slice(None), slice(i * stride, i * stride + size), slice(j * stride, j * stride + size))
+        largest = x[cells] == x[cells].max(axis=(1, 2), keepdims=True)
+        dx[cells] += dout[:, i : i + 1, j : j + 1] * largest / largest.sum(axis=(1, 2), keepdims=True)
+    return dx
+
+
+def _given_to_the_first(dout: np.ndarray, x: np.ndarray, size: int, stride: int) -> np.ndarray:
+    """The same if the first of them gets it all: a little less for each later cell leaves no ties."""
+    levels = x - np.arange(x[0, ..., 0].size).reshape(1, *x.shape[1:3], 1) / 2.0**20
+    return _shared_equally(dout, levels, size, stride)
+
+
+def _tied(rng: np.random.Generator, shape: tuple[int, int, int, int]) -> np.ndarray:
+    """An input whose tiles of 2×2 have three cells that share the first place, all four in one of them."""
+    N, H, W, C = shape
+    tiles = np.stack([rng.permutation([0.0, 1.5, 1.5, 1.5]) for _ in range(N * C * H * W // 4)])
+    tiles[rng.integers(len(tiles))] = 0.0  # as ReLU leaves many
+    return tiles.reshape(N, H // 2, W // 2, C, 2, 2).transpose(0, 1, 4, 2, 5, 3).reshape(shape)
 
 
 def test_max_pool2d_backward_at_ties(max_pool2d_backward: Subject, rng: np.random.Generator) -> None:
-    """shares out no more and no less than a window's gradient, among its largest cells alone"""
-    # Which of the largest cells gets how much is a convention, so the reference's is not asked for.
-    N, H, W, C = shape = (2, 2, 4, 2)
-    levels = np.array([0.0, 1.5, 1.5, 1.5])  # three of four cells share the first place
-    windows = np.stack([rng.permutation(levels) for _ in range(N * C * H * W // 4)])
-    windows[0] = 0.0  # as ReLU leaves many
-    cells = windows.reshape(N, H // 2, W // 2, C, 2, 2)
-    x = cells.transpose(0, 1, 4, 2, 5, 3).reshape(shape)
-    dout = signed(rng, (N, H // 2, W // 2, C))
-    dx = max_pool2d_backward.returns(dout, x, 2, 2)
-    max_pool2d_backward.require(
-        isinstance(dx, np.ndarray) and dx.shape == shape,
-        f"the gradient must have the shape of x, {shape}",
-        dout, x, 2, 2, got=dx,
-    )  # fmt: skip
-    given = dx.reshape(N, H // 2, 2, W // 2, 2, C).transpose(0, 1, 3, 5, 2, 4)
-    below = cells < cells.max(axis=(4, 5), keepdims=True)
-    max_pool2d_backward.require(
-        bool(np.all(given[below] == 0)),
-        "a cell that is not the largest of its window got a gradient",
-        dout, x, 2, 2, got=dx,
-    )  # fmt: skip
-    max_pool2d_backward.require(
-        np.allclose(given.sum(axis=(4, 5)), dout, rtol=1e-10),
-        "the gradients in each window must add up to the window's gradient in dout, also where several cells are the "
-        "largest",
-        dout, x, 2, 2, got=dx,
-    )  # fmt: skip
+    """gives all to the first of several largest cells, or equal parts to each, also where windows overlap"""
+    for shape, stride in [((2, 2, 4, 2), 2), ((1, 4, 6, 2), 1)]:
+        x = _tied(rng, shape)
+        N, H, W, C = shape
+        dout = np.abs(signed(rng, (N, _places(H, 2, stride), _places(W, 2, stride), C)))
+        dx = max_pool2d_backward.returns(dout, x, 2, stride)
+        max_pool2d_backward.require(
+            isinstance(dx, np.ndarray) and dx.shape == shape,
+            f"the gradient must have the shape of x, {shape}",
+            dout, x, 2, stride, got=dx,
+        )  # fmt: skip
+        max_pool2d_backward.require(
+            np.isclose(dx.sum(), dout.sum(), rtol=1e-10),
+            "all gradients must add up to what is in dout, also where several cells of a window are the largest",
+            dout, x, 2, stride, got=dx,
+        )  # fmt: skip
+        first, equal = _given_to_the_first(dout, x, 2, stride), _shared_equally(dout, x, 2, stride)
+        max_pool2d_backward.require(
+            any(np.allclose(dx, right, rtol=1e-10) for right in (first, equal)),
+            "where several cells of a window are the largest, the first of them (row by row) gets all, or each gets an "
+            "equal part",
+            dout, x, 2, stride, expected=first, got=dx,
+        )  # fmt: skip
 
 
 def test_max_pool2d_backward_leaves_the_rest_at_zero(
     max_pool2d_backward: Subject, rng: np.random.Generator
 ) -> None:
     """gives 0 to the cells outside of all windows: at the edge, and between windows"""
-    max_pool2d_backward.agrees(*_pooled(rng, (1, 5, 3, 1), 2, 2))
-    max_pool2d_backward.agrees(*_pooled(rng, (1, 6, 9, 1), 2, 3))
+    max_pool2d_backward.agrees(*_pooled(rng, (1, 7, 9, 3), 2, 2))
+    max_pool2d_backward.agrees(*_pooled(rng, (1, 9, 12, 3), 2, 3))
 
 
 def test_max_pool2d_backward_keeps_images_and_channels_apart(
@@ -287,13 +346,19 @@ def test_max_pool2d_backward_keeps_images_and_channels_apart(
 
 def test_max_pool2d_backward_of_one_window(max_pool2d_backward: Subject, rng: np.random.Generator) -> None:
     """takes a window as large as the image"""
-    max_pool2d_backward.agrees(*_pooled(rng, (2, 3, 3, 2), 3, 1))
+    max_pool2d_backward.agrees(*_pooled(rng, (4, 3, 3, 4), 3, 1))
 
 
 def test_max_pool2d_backward_in_float32(max_pool2d_backward: Subject, rng: np.random.Generator) -> None:
     """takes float32"""
     dout, x, size, stride = _pooled(rng, (2, 6, 4, 3), 3, 1)
     max_pool2d_backward.agrees(dout.astype(np.float32), x.astype(np.float32), size, stride)
+
+
+def test_max_pool2d_backward_keeps_all_digits(max_pool2d_backward: Subject, rng: np.random.Generator) -> None:
+    """keeps all the digits of float64, and looks at all of them to find the largest cell"""
+    x = 1 + np.abs(sevenths(rng, (2, 6, 4, 2))) / 2.0**40
+    max_pool2d_backward.agrees(sevenths(rng, (2, 3, 2, 2)), x, 2, 2)
 
 
 # avg_pool2d_backward
@@ -311,9 +376,12 @@ def _shared(
     return signed(rng, (N, H_out, W_out, C)), shape, size, stride
 
 
-def test_avg_pool2d_backward_on_a_hand_worked_image(avg_pool2d_backward: Subject) -> None:
+def test_avg_pool2d_backward_on_a_hand_worked_image(
+    avg_pool2d_backward: Subject, rng: np.random.Generator
+) -> None:
     """shares the gradients 8 and −4 of two 2×2 windows: 2 and −1 for each cell"""
     avg_pool2d_backward.agrees(np.array([8.0, -4.0]).reshape(1, 1, 2, 1), (1, 2, 4, 1), 2, 2)
+    avg_pool2d_backward.agrees(wide(rng, (1, 1, 2, 1)), (1, 2, 4, 1), 2, 2)
 
 
 def test_avg_pool2d_backward_on_a_ragged_edge(avg_pool2d_backward: Subject, rng: np.random.Generator) -> None:
@@ -373,18 +441,20 @@ def _layer(
     return dout, signed(rng, images), signed(rng, filters), stride, padding
 
 
-def test_conv2d_backward_of_a_single_window(conv2d_backward: Subject) -> None:
+def test_conv2d_backward_of_a_single_window(conv2d_backward: Subject, rng: np.random.Generator) -> None:
     """works on one 2×2 window: dx = 2 · w, dw = 2 · x, db = 2, nothing turned"""
     x = np.array([[1.0, 2.0], [3.0, 5.0]]).reshape(1, 2, 2, 1)
     w = np.array([[7.0, -1.0], [4.0, 0.5]]).reshape(2, 2, 1, 1)
     conv2d_backward.agrees(np.full((1, 1, 1, 1), 2.0), x, w)
+    conv2d_backward.agrees(wide(rng, (1, 1, 1, 1)), wide(rng, (1, 2, 2, 1)), wide(rng, (2, 2, 1, 1)))
 
 
-def test_conv2d_backward_on_a_hand_worked_image(conv2d_backward: Subject) -> None:
+def test_conv2d_backward_on_a_hand_worked_image(conv2d_backward: Subject, rng: np.random.Generator) -> None:
     """adds the stamps of four overlapping windows on a 3×3 image"""
     x = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 10.0]]).reshape(1, 3, 3, 1)
     w = np.array([[1.0, -2.0], [0.5, 3.0]]).reshape(2, 2, 1, 1)
     conv2d_backward.agrees(np.array([[1.0, 2.0], [3.0, 5.0]]).reshape(1, 2, 2, 1), x, w)
+    conv2d_backward.agrees(wide(rng, (1, 2, 2, 1)), wide(rng, (1, 3, 3, 1)), wide(rng, (2, 2, 1, 1)))
 
 
 def test_conv2d_backward_adds_up_over_the_batch(conv2d_backward: Subject, rng: np.random.Generator) -> None:
@@ -425,3 +495,9 @@ def test_conv2d_backward_keeps_all_sizes_apart(conv2d_backward: Subject, rng: np
     dout, x, w, stride, padding = _layer(rng, (3, 4, 7, 3), (3, 2, 3, 2), padding=1)
     small = (array.astype(np.float32) for array in (dout, x, w))
     conv2d_backward.agrees(*small, stride, padding)
+
+
+def test_conv2d_backward_keeps_all_digits(conv2d_backward: Subject, rng: np.random.Generator) -> None:
+    """works with all the digits of float64"""
+    dout, x, w = (np.abs(sevenths(rng, shape)) for shape in [(2, 2, 3, 2), (2, 3, 4, 1), (2, 2, 1, 2)])
+    conv2d_backward.agrees(dout, x, w)

@@ -17,7 +17,7 @@ from solutions.backprop import (
 )
 from solutions.fully_connected import softmax
 
-from . import alternative, mistake
+from . import SIDE_EFFECTS, alternative, mistake
 
 Function = Callable[[np.ndarray], float]
 Three = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -190,7 +190,7 @@ def does_not_put_x_back(f: Function, x: np.ndarray, h: float = 1e-5) -> np.ndarr
     "numerical_gradient",
     "The gradient is right, but x is not quite as it was: adding h and subtracting it again leaves crumbs of rounding. Keep "
     "the old value, and put that back.",
-    caught_by="test_numerical_gradient_steps_by_a_hundred_thousandth",
+    caught_by=SIDE_EFFECTS,
 )
 def leaves_crumbs(f: Function, x: np.ndarray, h: float = 1e-5) -> np.ndarray:
     gradient = np.zeros(x.shape)
@@ -330,6 +330,16 @@ def subtracts_the_wrong_way_round(f: Function, x: np.ndarray, h: float = 1e-5) -
     return -numerical_gradient(f, x, h)
 
 
+@mistake(
+    "numerical_gradient",
+    "Your gradient has been through float32, which keeps some 7 digits of the 16 that float64 has. "
+    "Give it the dtype float64.",
+    caught_by="test_numerical_gradient_keeps_all_digits",
+)
+def returns_float32(f: Function, x: np.ndarray, h: float = 1e-5) -> np.ndarray:
+    return numerical_gradient(f, x, h).astype(np.float32)
+
+
 @alternative("numerical_gradient")
 def moves_entries_of_copies(f: Function, x: np.ndarray, h: float = 1e-5) -> np.ndarray:
     gradient = np.zeros(x.shape)
@@ -460,7 +470,7 @@ def keeps_the_last_example(dout: np.ndarray, x: np.ndarray, w: np.ndarray) -> Th
 @mistake(
     "linear_backward",
     "The gradients are right, but your function adds up in dout itself, so the upstream gradient changes.",
-    caught_by="test_linear_backward_adds_up_over_the_batch",
+    caught_by=SIDE_EFFECTS,
 )
 def adds_up_in_dout(dout: np.ndarray, x: np.ndarray, w: np.ndarray) -> Three:
     dx, dw, db = linear_backward(dout, x, w)
@@ -468,6 +478,16 @@ def adds_up_in_dout(dout: np.ndarray, x: np.ndarray, w: np.ndarray) -> Three:
     for row in dout[1:]:
         total += row
     return dx, dw, db
+
+
+@mistake(
+    "linear_backward",
+    "Your gradients have been through float32, which keeps some 7 digits of the 16 that float64 has. "
+    "Where the inputs are float64, work in float64.",
+    caught_by="test_linear_backward_keeps_all_digits",
+)
+def goes_back_in_float32(dout: np.ndarray, x: np.ndarray, w: np.ndarray) -> Three:
+    return linear_backward(*(array.astype(np.float32) for array in (dout, x, w)))
 
 
 @alternative("linear_backward")
@@ -515,7 +535,7 @@ def looks_at_both(dout: np.ndarray, x: np.ndarray) -> np.ndarray:
 @mistake(
     "relu_backward",
     "The values are right, but your function writes them into dout, so the upstream gradient changes. Make a new array.",
-    caught_by="test_relu_backward_on_a_hand_worked_row",
+    caught_by=SIDE_EFFECTS,
 )
 def writes_into_dout(dout: np.ndarray, x: np.ndarray) -> np.ndarray:
     dout[x <= 0] = 0
@@ -525,7 +545,7 @@ def writes_into_dout(dout: np.ndarray, x: np.ndarray) -> np.ndarray:
 @mistake(
     "relu_backward",
     "The values are right, but your function turns x into a mask in place, so the input changes. Make a new array.",
-    caught_by="test_relu_backward_on_a_hand_worked_row",
+    caught_by=SIDE_EFFECTS,
 )
 def writes_into_x(dout: np.ndarray, x: np.ndarray) -> np.ndarray:
     positive = x > 0
@@ -596,9 +616,19 @@ def multiplies_with_the_sign(dout: np.ndarray, x: np.ndarray) -> np.ndarray:
     return dout * np.sign(x)
 
 
+@mistake(
+    "relu_backward",
+    "Your gradient has been through float32, which keeps some 7 digits of the 16 that float64 has. "
+    "What passes keeps the dtype of dout: a mask needs no conversion.",
+    caught_by="test_relu_backward_keeps_all_digits",
+)
+def makes_a_mask_of_float32(dout: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return dout.astype(np.float32) * (x > 0).astype(np.float32)
+
+
 @alternative("relu_backward")
-def picks_with_where(dout: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return np.where(x > 0, dout, 0)
+def multiplies_with_a_mask(dout: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return dout * (x > 0)
 
 
 @alternative("relu_backward")
@@ -734,7 +764,7 @@ def multiplies_with_another_slope(logits: np.ndarray, labels: np.ndarray) -> np.
 @mistake(
     "softmax_cross_entropy_backward",
     "The gradient is right, but your function writes it into the logits, so they change. Make a new array.",
-    caught_by="test_softmax_cross_entropy_backward_of_one_example",
+    caught_by=SIDE_EFFECTS,
 )
 def writes_into_the_logits(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     logits[...] = softmax(logits)
@@ -925,19 +955,73 @@ def takes_the_smallest(dout: np.ndarray, x: np.ndarray, size: int, stride: int) 
     return max_pool2d_backward(dout, -x, size, stride)
 
 
+@mistake(
+    "max_pool2d_backward",
+    "Where several cells of a window are the largest, your function gives the gradient to the last of them. It goes to the "
+    "first, row by row, as argmax counts; equal parts for all of them are right as well.",
+    caught_by="test_max_pool2d_backward_at_ties",
+)
+def gives_to_the_last_at_ties(dout: np.ndarray, x: np.ndarray, size: int, stride: int) -> np.ndarray:
+    def share(window: np.ndarray) -> np.ndarray:
+        return _one_hot(window, window.size - 1 - int(window.ravel()[::-1].argmax()))
+
+    return _to_cells(dout, x, size, stride, share)
+
+
+@mistake(
+    "max_pool2d_backward",
+    "Where several cells of a window are the largest, your parts are not equal: rows share first, and then the cells of a "
+    "row. Give every largest cell the same part, or everything to the first.",
+    caught_by="test_max_pool2d_backward_at_ties",
+)
+def shares_by_row_and_then_by_cell(dout: np.ndarray, x: np.ndarray, size: int, stride: int) -> np.ndarray:
+    def share(window: np.ndarray) -> np.ndarray:
+        largest = window == window.max()
+        in_row = largest.sum(axis=1, keepdims=True)
+        return largest / np.maximum(in_row, 1) / np.count_nonzero(in_row)
+
+    return _to_cells(dout, x, size, stride, share)
+
+
+@mistake(
+    "max_pool2d_backward",
+    "Where windows overlap and several cells of one are the largest, your function gives the whole gradient to each. Give it "
+    "to the first of them, or divide it by their number, as you do where windows tile.",
+    caught_by="test_max_pool2d_backward_at_ties",
+)
+def duplicates_at_ties_of_overlapping_windows(
+    dout: np.ndarray, x: np.ndarray, size: int, stride: int
+) -> np.ndarray:
+    if stride >= size:
+        return max_pool2d_backward(dout, x, size, stride)
+    return duplicates_at_ties(dout, x, size, stride)
+
+
+@mistake(
+    "max_pool2d_backward",
+    "Your search for the largest cell begins at −1000, and finds none in a window that lies further down. Begin with a cell "
+    "of the window, or use argmax.",
+    caught_by="test_max_pool2d_backward_of_negative_numbers",
+)
+def starts_from_minus_a_thousand(dout: np.ndarray, x: np.ndarray, size: int, stride: int) -> np.ndarray:
+    return max_pool2d_backward(dout, x, size, stride) * (x > -1000)
+
+
+@mistake(
+    "max_pool2d_backward",
+    "Your gradient has been through float32, which keeps some 7 digits of the 16 that float64 has. "
+    "Where dout is float64, collect in float64.",
+    caught_by="test_max_pool2d_backward_keeps_all_digits",
+)
+def collects_in_float32(dout: np.ndarray, x: np.ndarray, size: int, stride: int) -> np.ndarray:
+    return max_pool2d_backward(dout, x, size, stride).astype(np.float32)
+
+
 @alternative("max_pool2d_backward")
 def shares_equally_at_ties(dout: np.ndarray, x: np.ndarray, size: int, stride: int) -> np.ndarray:
     def share(window: np.ndarray) -> np.ndarray:
         largest = window == window.max()
         return largest / largest.sum(dtype=window.dtype)
-
-    return _to_cells(dout, x, size, stride, share)
-
-
-@alternative("max_pool2d_backward")
-def gives_to_the_last_at_ties(dout: np.ndarray, x: np.ndarray, size: int, stride: int) -> np.ndarray:
-    def share(window: np.ndarray) -> np.ndarray:
-        return _one_hot(window, window.size - 1 - int(window.ravel()[::-1].argmax()))
 
     return _to_cells(dout, x, size, stride, share)
 
@@ -1496,7 +1580,7 @@ def returns_the_filters_first(
     "conv2d_backward",
     "The gradients are right, but your function writes into w while it works, so the filters change. `dw = w` makes a "
     "second name, not a copy.",
-    caught_by="test_conv2d_backward_of_a_single_window",
+    caught_by=SIDE_EFFECTS,
 )
 def collects_dw_in_the_filters(
     dout: np.ndarray, x: np.ndarray, w: np.ndarray, stride: int = 1, padding: int = 0
@@ -1505,6 +1589,32 @@ def collects_dw_in_the_filters(
     dw = w
     dw[...] = gradient
     return dx, dw, db
+
+
+@mistake(
+    "conv2d_backward",
+    "Your gradients have been through float32, which keeps some 7 digits of the 16 that float64 has. "
+    "Where the inputs are float64, work in float64.",
+    caught_by="test_conv2d_backward_keeps_all_digits",
+)
+def stamps_in_float32(
+    dout: np.ndarray, x: np.ndarray, w: np.ndarray, stride: int = 1, padding: int = 0
+) -> Three:
+    small = (array.astype(np.float32) for array in (dout, x, w))
+    return conv2d_backward(*small, stride, padding)
+
+
+@mistake(
+    "conv2d_backward",
+    "Your dx has been through float32, which keeps some 7 digits of the 16 that float64 has. "
+    "Make the array in which you collect it float64.",
+    caught_by="test_conv2d_backward_keeps_all_digits",
+)
+def collects_dx_in_float32(
+    dout: np.ndarray, x: np.ndarray, w: np.ndarray, stride: int = 1, padding: int = 0
+) -> Three:
+    dx, dw, db = conv2d_backward(dout, x, w, stride, padding)
+    return dx.astype(np.float32), dw, db
 
 
 @alternative("conv2d_backward")

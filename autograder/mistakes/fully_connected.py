@@ -10,7 +10,7 @@ from solutions.fully_connected import cross_entropy, flatten, linear, log_loss, 
 from solutions.padding import conv2d
 from solutions.pooling import avg_pool2d, max_pool2d
 
-from . import alternative, mistake
+from . import SIDE_EFFECTS, alternative, mistake
 
 # flatten
 
@@ -537,7 +537,7 @@ def takes_the_logarithm_of_zero(p: np.ndarray, y: np.ndarray) -> float:
 @mistake(
     "log_loss",
     "Your function clips p in place, so the probabilities of whoever called it change. Work on a new array.",
-    caught_by="test_log_loss_stays_finite_when_sure_and_right",
+    caught_by=SIDE_EFFECTS,
 )
 def clips_in_place(p: np.ndarray, y: np.ndarray) -> float:
     p[p < 1e-12] = 1e-12
@@ -650,7 +650,7 @@ def shifts_by_the_mean(z: np.ndarray) -> np.ndarray:
     "softmax",
     "The values are right, but your function changes its argument: -= and other in-place operations work on the array of "
     "whoever called it. Make a new one.",
-    caught_by="test_softmax_of_one_row",
+    caught_by=SIDE_EFFECTS,
 )
 def shifts_in_place(z: np.ndarray) -> np.ndarray:
     z -= z.max(axis=1, keepdims=True)
@@ -881,7 +881,7 @@ def charges_for_the_wrong_classes_too(logits: np.ndarray, labels: np.ndarray) ->
 @mistake(
     "cross_entropy",
     "The loss is right, but your function shifts the logits in place, so they change for whoever called it.",
-    caught_by="test_cross_entropy_looks_at_the_true_class",
+    caught_by=SIDE_EFFECTS,
 )
 def shifts_the_logits_in_place(logits: np.ndarray, labels: np.ndarray) -> float:
     loss = cross_entropy(logits, labels)
@@ -1064,7 +1064,7 @@ def returns_an_array(image: np.ndarray, params: dict[str, np.ndarray]) -> np.nda
     "x_or_not_x",
     "The number is right, but your function changes the arrays in params: += works on the very arrays that were handed "
     "in, and the next call finds them spoilt.",
-    caught_by="test_x_or_not_x_on_a_hand_made_network",
+    caught_by=SIDE_EFFECTS,
 )
 def changes_the_parameters(image: np.ndarray, params: dict[str, np.ndarray]) -> float:
     hidden = params["hidden_b"]

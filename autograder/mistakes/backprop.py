@@ -1604,19 +1604,6 @@ def stamps_in_float32(
     return conv2d_backward(*small, stride, padding)
 
 
-@mistake(
-    "conv2d_backward",
-    "Your dx has been through float32, which keeps some 7 digits of the 16 that float64 has. "
-    "Make the array in which you collect it float64.",
-    caught_by="test_conv2d_backward_keeps_all_digits",
-)
-def collects_dx_in_float32(
-    dout: np.ndarray, x: np.ndarray, w: np.ndarray, stride: int = 1, padding: int = 0
-) -> Three:
-    dx, dw, db = conv2d_backward(dout, x, w, stride, padding)
-    return dx.astype(np.float32), dw, db
-
-
 @alternative("conv2d_backward")
 def goes_back_in_loops(
     dout: np.ndarray, x: np.ndarray, w: np.ndarray, stride: int = 1, padding: int = 0

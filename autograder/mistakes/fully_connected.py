@@ -287,7 +287,7 @@ def overflows_below_zero(z: np.ndarray) -> np.ndarray:
     "sigmoid",
     "np.where picks between two arrays that are both computed in full beforehand, overflow and warning included. Let one "
     "exponential serve both signs, and never give it a positive number.",
-    caught_by="test_sigmoid_far_above_zero",
+    caught_by="test_sigmoid_far_below_zero",
 )
 def chooses_too_late(z: np.ndarray) -> np.ndarray:
     return np.where(z >= 0, 1 / (1 + np.exp(-z)), np.exp(z) / (1 + np.exp(z)))

@@ -97,6 +97,8 @@ class Seen:
 
     def equals(self, answer: Outcome) -> bool:
         """Whether another function, asked the same, did what this one did, in all that the check looked at."""
+        if self._is_right(answer) and not (self.passed or self.exact_dtype or self.quiet):
+            return False
         rtol = self.rtol or tolerance((*self.args, answer.value, self.outcome.value))
         if self.exact_dtype and getattr(answer.value, "dtype", None) != getattr(
             self.outcome.value, "dtype", None
@@ -105,6 +107,13 @@ class Seen:
         if self.quiet and bool(answer.warning) != bool(self.outcome.warning):
             return False
         return same_outcome(answer, self.outcome, rtol)
+
+    def _is_right(self, answer: Outcome) -> bool:
+        """Whether the check would be content with these values: float32 beside float64 is close, and yet wrong."""
+        if self.expected is None or self.expected.error or answer.error:
+            return False
+        rtol = self.rtol or tolerance((*self.args, self.expected.value))
+        return _difference(self.expected.value, answer.value, rtol) is None
 
 
 @dataclass

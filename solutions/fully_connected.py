@@ -70,8 +70,9 @@ def log_loss(p: np.ndarray, y: np.ndarray) -> float:
 
     Parameters
     ----------
-    p : array of float (N,), predicted probability that the answer is 1, from 0 to 1
-        inclusive; N is 1 or more, as no examples have no mean
+    p : array (N,), predicted probability that the answer is 1: float64 from 0 to 1
+        inclusive, or float32 between the two; N is 1 or more, as no examples have no
+        mean
     y : array (N,), the true answers, each 0 or 1, as integers or floats
 
     Returns

@@ -98,4 +98,6 @@ def released_points(release: "NotebookNode") -> dict[str, float]:
     """Points of each kernel as a released notebook states them: what learners were told, whatever the page says since."""
     fields = [cell.metadata.get("nbgrader", {}) for cell in release.cells if cell.cell_type == "code"]
     checks = {field["grade_id"]: float(field["points"]) for field in fields if field.get("grade")}
-    return {name.removeprefix("check-"): points for name, points in checks.items() if name.startswith("check-")}
+    return {
+        name.removeprefix("check-"): points for name, points in checks.items() if name.startswith("check-")
+    }

@@ -25,6 +25,7 @@ from .attacks import NO_JAIL
 pytestmark = pytest.mark.skipif(bool(NO_JAIL), reason=NO_JAIL)
 
 FILTERS = chapter("filters")
+LIMITS = Limits()
 QUESTION = "why-weights-are-shared"
 ANSWER = "One set of weights serves all places, so 76 numbers do the work of 59,584."
 
@@ -48,7 +49,7 @@ def submission(release: NotebookNode, odd: Odd) -> NotebookNode:
     return notebook
 
 
-def graded(release: NotebookNode, content: bytes, limits: Limits = Limits()) -> Submission:
+def graded(release: NotebookNode, content: bytes, limits: Limits = LIMITS) -> Submission:
     """What grading makes of a submitted file."""
     made = nbformat.writes(release).encode()
     return grade(Job("ada", FILTERS, content, made, "a secret seed", limits, True, ""))

@@ -1600,8 +1600,8 @@ def collects_dw_in_the_filters(
 def stamps_in_float32(
     dout: np.ndarray, x: np.ndarray, w: np.ndarray, stride: int = 1, padding: int = 0
 ) -> Three:
-    small = (array.astype(np.float32) for array in (dout, x, w))
-    return conv2d_backward(*small, stride, padding)
+    dout32, x32, w32 = (array.astype(np.float32) for array in (dout, x, w))
+    return conv2d_backward(dout32, x32, w32, stride, padding)
 
 
 @alternative("conv2d_backward")

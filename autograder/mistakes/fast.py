@@ -983,7 +983,8 @@ def answers_in_the_dtype_of_the_images(
 def computes_in_float32(
     x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0
 ) -> np.ndarray:
-    out = conv2d_fast(*(array.astype(np.float32) for array in (x, w, b)), stride, padding)
+    x32, w32, b32 = (array.astype(np.float32) for array in (x, w, b))
+    out = conv2d_fast(x32, w32, b32, stride, padding)
     return out.astype(np.result_type(x, w, b, np.float32))
 
 

@@ -37,7 +37,8 @@ class Panel:
     shape: tuple[int, ...] | None = None
     dtype: str = ""
     values: Any = None
-    """Nested lists of numbers for a small array, a number or a text for a scalar, None for what is too large."""
+    """Nested lists of numbers for a small array (an empty one if it holds no value, whatever its shape), a number or a
+    text for a scalar, None for what is too large."""
 
     @classmethod
     def of(cls, title: str, value: Any) -> "Panel":
@@ -47,7 +48,7 @@ class Panel:
                 numbers = (
                     value.astype(float) if value.dtype.itemsize > 8 else value
                 )  # JSON has no long double
-            small = numbers.tolist() if value.size <= 300 else None
+            small = None if value.size > 300 else numbers.tolist() if value.size else []
             return cls(title, "array", value.shape, str(value.dtype), small)
         if isinstance(value, tuple | list | dict):
             return cls(title, type(value).__name__, values=repr(value)[:300])

@@ -13,6 +13,9 @@ import pytest
 from autograder.inside import wire
 from autograder.inside.calling import Caller, Opaque, Outcome, plain
 from autograder.inside.functions import FUNCTIONS, Known
+from autograder.reports import exercise_html, exercise_text
+from autograder.reports.words import recipe
+from autograder.results import WRONG, Exercise, Failure, Panel
 from autograder.subject import CheckFailure, Subject, _same_value
 
 
@@ -174,6 +177,8 @@ MALFORMED = {
     "an array that has more than its size": one_array(npy("<f8", "(1,)", bytes(9))),
     "an array of nine axes": one_array(npy("<f8", "(1, 1, 1, 1, 1, 1, 1, 1, 1)", bytes(8))),
     "an array of a product that overflows": one_array(npy("<f8", "(4294967296, 4294967296, 2)", b"")),
+    "an array of 22 million rows without a value": one_array(npy("<f8", "(22000000, 0)", b"")),
+    "an array of more rows than memory without a value": one_array(npy("<f8", "(999999999999, 3, 0)", b"")),
     "an array whose header is code": one_array(npy("<f8", "(__import__('os').abort(),)", bytes(8))),
     "an array whose header does not end": one_array(npy("<f8", "((((((((((((", bytes(8))),
     "an array of another version": one_array(npy("<f8", "(1,)", bytes(8), b"\x03\x00")),
@@ -196,6 +201,35 @@ def test_wire_makes_no_room_for_what_is_only_claimed() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 100_000
+
+
+@pytest.mark.parametrize("shape", [(22 * 10**6, 0), (0, 10**8), (10**8, 0, 1), (2**10, 2**11, 0), (0, 2**59)])
+def test_array_without_a_value_does_not_pass_for_data(shape: tuple[int, ...]) -> None:
+    """is an object that its shape names, wherever it stands, if it has millions of rows"""
+    expected = Opaque(f"array of shape {shape} that holds no value")
+    value = np.zeros(shape)
+    outcome = Caller(lambda x: {"a": [value]})((np.zeros(1),))
+    assert plain(value) == expected and outcome.value == {"a": [expected]}
+    assert _agrees(lambda x: value, np.zeros(3)).endswith(
+        f"{expected.type_name}, which is not a plain array or number"
+    )
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 5, 5, 3), (2**20, 0), (0, 2**10, 2**10), (1,) * 7 + (0,)])
+def test_array_without_a_value_is_never_unfolded(shape: tuple[int, ...]) -> None:
+    """crosses the wire if it is of use, and stands in every report without a list for each of its rows"""
+    got = wire.unpack(body({"x": plain(np.zeros(shape))}))["x"]
+    assert got.shape == shape
+    tracemalloc.start()
+    inputs = Panel.each("x", got)
+    failure = Failure("", "f(x)", "shape", "", None, inputs, Panel.of("expected", np.zeros(3)), inputs[0])
+    exercise = Exercise("f", 1, 0, WRONG, (), failure)
+    text = exercise_html(exercise) + exercise_text(exercise) + recipe(failure)
+    assert json.loads(json.dumps(exercise.to_json()))["failure"]["got"]["values"] == []
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20 and len(text) < 20_000
+    assert f"x = np.zeros({shape}, dtype=np.float64)" in recipe(failure)
 
 
 def test_wire_makes_bools_of_bools() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import linecache
+import math
 import os
 import re
 import time
@@ -17,6 +18,9 @@ from .functions import Known, Seeded
 
 KINDS = "biuf"
 """Kinds of dtype that count as numbers here: bool, signed, unsigned, float."""
+
+MOST_ROWS = 2**20
+"""Rows that an array without a value may have. It takes no bytes, yet whoever walks through it takes a step for each."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,8 @@ def plain(value: Any, depth: int = 0) -> Any:
     if kind is np.ndarray:
         if value.dtype.kind not in KINDS or value.ndim > 8:
             return Opaque(f"array of dtype {value.dtype} with {value.ndim} axes")
+        if is_hollow(value.shape):
+            return Opaque(f"array of shape {value.shape} that holds no value")
         return np.array(value, subok=False, order="C")
     if isinstance(value, np.generic) and kind.__module__ == "numpy" and value.dtype.kind in KINDS:
         return np.array(value)
@@ -77,6 +83,11 @@ def plain(value: Any, depth: int = 0) -> Any:
     if kind is dict and depth < 3 and len(value) <= 64 and all(map(_is_plain_key, value)):
         return {key: plain(item, depth + 1) for key, item in value.items()}
     return Opaque(f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")[:100])
+
+
+def is_hollow(shape: tuple[int, ...]) -> bool:
+    """Whether an array of this shape holds no value, and has more rows than any that is of use."""
+    return 0 in shape and math.prod(max(axis, 1) for axis in shape) > MOST_ROWS
 
 
 def _is_plain_key(key: Any) -> bool:

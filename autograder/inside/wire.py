@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .calling import KINDS, Opaque, Outcome
+from .calling import KINDS, Opaque, Outcome, is_hollow
 from .functions import FUNCTIONS, Known, Seeded
 
 MAX_FRAME = 64 * 2**20
@@ -135,6 +135,8 @@ def _array(part: memoryview) -> np.ndarray:
     data = part[header.end() :]
     if dtype.kind not in KINDS or len(shape) > 8 or math.prod(shape) * dtype.itemsize != len(data):
         raise WireError(f"an array of dtype {dtype} with {len(shape)} axes in {len(data)} bytes")
+    if is_hollow(shape):
+        raise WireError(f"an array of shape {shape} that holds no value")
     array = np.frombuffer(data, dtype).reshape(shape, order="F" if header[2] == b"True" else "C")
     # A bool may only be 0 or 1: any other byte makes NumPy contradict itself.
     return np.asarray(array.view(np.uint8) != 0) if dtype.kind == "b" else array.copy()

@@ -218,6 +218,8 @@ def _literal(panel: Panel) -> str:
     if panel.kind == "array":
         if panel.values is None or not re.fullmatch(r"\w+", panel.dtype):
             return ""
+        if 0 in (panel.shape or ()):
+            return f"np.zeros({panel.shape}, dtype=np.{panel.dtype})"
         values = np.array(panel.values).reshape(panel.shape or ()).tolist()
         if len(panel.shape or ()) == 2:
             rows = f",\n{' ' * (len(panel.title) + 13)}".join(map(_python, values))

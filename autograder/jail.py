@@ -570,11 +570,21 @@ def _usage(top: int) -> _Usage:
     now = _Usage()
     for pid in _tree(top):
         with contextlib.suppress(OSError):
-            with open(f"/proc/{pid}/statm", "rb") as statm:
-                now.memory += int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-            now.tasks += len(os.listdir(f"/proc/{pid}/task"))
-            now.open_files += len(os.listdir(f"/proc/{pid}/fd"))
+            tasks = os.listdir(f"/proc/{pid}/task")
+            now.tasks += len(tasks)
+            # If the first thread has ended, the process seems to have neither memory nor files: its others know.
+            for task in tasks:
+                if memory := _memory(f"/proc/{pid}/task/{task}/status"):
+                    now.memory += memory
+                    now.open_files += len(os.listdir(f"/proc/{pid}/task/{task}/fd"))
+                    break
     return now
+
+
+def _memory(status: str) -> int:
+    """Bytes in memory and in swap of the process to which a thread belongs; 0 if that thread has ended."""
+    with open(status, "rb") as lines:
+        return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith((b"VmRSS:", b"VmSwap:")))
 
 
 def _processor_seconds(pid: int) -> float:

@@ -9,6 +9,7 @@ import contextlib
 import ctypes.util
 import functools
 import json
+import mmap
 import os
 import shutil
 import subprocess
@@ -49,7 +50,7 @@ DENIED = """
     mount umount umount2 pivot_root chroot mount_setattr move_mount open_tree fsopen fsconfig fsmount fspick
     unshare setns personality
     socket bind connect listen accept accept4
-    shmget shmat shmctl semget msgget mq_open memfd_create memfd_secret
+    shmget shmat shmctl semget msgget mq_open memfd_create memfd_secret vmsplice
     keyctl add_key request_key
     io_uring_setup io_uring_enter io_uring_register
     bpf perf_event_open userfaultfd fanotify_init name_to_handle_at open_by_handle_at lookup_dcookie
@@ -59,11 +60,18 @@ DENIED = """
     iopl ioperm modify_ldt uselib sysfs _sysctl ustat vm86 vm86old
     mbind move_pages migrate_pages set_mempolicy set_mempolicy_home_node
 """
-"""System calls that fail with EPERM. `socketpair` is left: asyncio needs it, and it reaches nobody else. Shared memory
-that no process maps would escape the count of memory."""
+"""System calls that fail with EPERM. `socketpair` is left: asyncio needs it, and it reaches nobody else.
+
+Memory is counted by what the processes map. So nothing is left that holds memory which no process maps: no segments, no
+files without a name, no pages lent to a pipe, and no shared pages without a file (see `_filter`; for the same reason
+there is no /dev/zero, of which one can map such pages). What lies in files lies in /tmp, which has a size. A control
+group would count all of it, but few machines let an ordinary user make one; this holds on all."""
 
 NEW_NAMESPACES = 0x7E020080
 """All CLONE_NEW… flags: time, mount, cgroup, UTS, IPC, user, process, network."""
+
+
+CLONE_FILES, CLONE_THREAD = 0x400, 0x10000
 
 
 class JailMissing(Exception):
@@ -202,7 +210,7 @@ def _options(scratch_bytes: int, as_root: bool) -> list[str]:
     for name in ("ld.so.cache", "alternatives"):
         options += _show(Path("/etc", name))
     options += ["--proc", "/proc"]
-    for name in ("null", "zero", "full", "random", "urandom"):
+    for name in ("null", "full", "random", "urandom"):
         options += _show(Path("/dev", name), how="--dev-bind")
     # before what is shown read-only, since the project itself may stand below the host's /tmp
     options += ["--perms", "1777", "--size", str(scratch_bytes), "--tmpfs", "/tmp"]
@@ -258,6 +266,13 @@ def _filter() -> bytes:
         flag = 1 << bit
         if flag & NEW_NAMESPACES:
             calls.add_rule(refuse, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag))
+    # Shared pages without a file: whoever maps them can give them back, and they stay, counted nowhere.
+    shared = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS
+    calls.add_rule(refuse, "mmap", pyseccomp.Arg(3, pyseccomp.MASKED_EQ, shared, shared))
+    # A thread with descriptors of its own: /proc shows, and we count, those of the process.
+    calls.add_rule(
+        refuse, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD | CLONE_FILES, CLONE_THREAD)
+    )
     # Its flags lie in memory, where a filter cannot look; callers fall back to clone. 38 is ENOSYS.
     calls.add_rule(pyseccomp.ERRNO(38), "clone3")
     with tempfile.TemporaryFile() as program:

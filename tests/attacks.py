@@ -460,6 +460,7 @@ FORGED = {
     "an array of objects": r"answer(npy('|O', '(3,)', bytes(24)))",
     "an array of a size that it does not have": r"answer(npy('<f8', '(10000000000,)', b''))",
     "an array of negative size": r"answer(npy('<f8', '(-1,)', b''))",
+    "an array of 22 million rows without a value": r"answer(npy('<f8', '(22000000, 0)', b''))",
     "an array with a million axes": r"answer(npy('<f8', '(' + '1,' * 1_000_000 + ')', bytes(8)))",
     "an array whose shape is not a number": r"answer(npy('<f8', '(nan,)', bytes(8)))",
     "an array whose header runs code": r"answer(npy('<f8', '(__import__(\"os\")._exit(1),)', bytes(8)))",
@@ -517,6 +518,21 @@ RETURNS = [
     Attack("returns a list that holds itself", _in_relu("y = []\ny.append(y)\nreturn y"), WRONG),
     Attack("returns 60 axes", _in_relu("return np.zeros((1,) * 60)"), WRONG, says="60 axes"),
     Attack("returns a million axes", _in_relu("return np.zeros((1,) * 1_000_000)"), RAISED, says="dimension"),
+    *(
+        Attack(f"returns {what} without a value", _in_relu(f"return {made}"), WRONG, says="holds no value")
+        for what, made in {
+            "22 million rows": "np.zeros((22 * 10**6, 0))",
+            "100 million rows": "np.zeros((10**8, 0))",
+            "as many rows as a number can count": "np.zeros((0, 2**59))",
+            "millions of rows along eight axes": "np.zeros((10, 10, 10, 10, 10, 10, 10, 0))",
+            "a view of 22 million rows": "np.broadcast_to(np.zeros(0), (22 * 10**6, 0))",
+        }.items()
+    ),
+    Attack(
+        "returns sixty arrays of a million rows without a value",
+        _in_relu("return [np.zeros((2**20, 0)) for _ in range(60)]"),
+        WRONG,
+    ),
     Attack("returns 10 GB", _in_relu("return np.ones(10 * 2**27)"), MEMORY_LIMIT, says="1.5 GiB"),
     Attack(
         "returns a view that claims 80 GB",
@@ -725,6 +741,51 @@ def relu(x):
         _in_relu("import os\nos.memfd_create('x')"),
         RAISED,
         says="PermissionError",
+    ),
+    Attack(
+        "keeps memory in shared pages that no process maps",
+        """
+import mmap, os, signal
+import numpy as np
+def relu(x):
+    for _ in range(40):
+        if os.fork() == 0:
+            pages = mmap.mmap(-1, 100 * 2**20)
+            for place in range(0, len(pages), 4096):
+                pages[place] = 1
+            pages.madvise(mmap.MADV_DONTNEED)
+            signal.pause()
+    pages = mmap.mmap(-1, 2**20)
+    return np.maximum(x, 0)
+""",
+        RAISED,
+        says="PermissionError",
+    ),
+    Attack(
+        "keeps memory in pages that are shared through a device",
+        _in_relu("import mmap\nreturn mmap.mmap(open('/dev/zero', 'r+b').fileno(), 2**20)"),
+        RAISED,
+        says="No such file",
+    ),
+    Attack(
+        "keeps memory in processes whose first thread has ended",
+        """
+import ctypes, os, platform, signal, threading, time
+import numpy as np
+def hold():
+    kept = np.ones(8 * 2**20)
+    signal.pause()
+def relu(x):
+    for _ in range(10):
+        if os.fork() == 0:
+            threading.Thread(target=hold).start()
+            ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[platform.machine()], 0)
+    time.sleep(3)
+    return np.maximum(x, 0)
+""",
+        MEMORY_LIMIT,
+        says="512 MiB",
+        limits={"memory_bytes": 2**29},
     ),
     Attack(
         "makes a million empty files",

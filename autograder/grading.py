@@ -5,6 +5,7 @@ the checks of chapter 9 that take time. So it may run in any process, and a resu
 grading again costs nothing.
 """
 
+import contextlib
 import functools
 import hashlib
 import hmac
@@ -164,8 +165,11 @@ class Jailed:
     def result(self) -> Outcome:
         return self.session.result(self.kernel)
 
-    def busy(self) -> dict[int, float]:
+    def busy(self) -> float:
         return self.session.busy()
+
+    def frozen(self) -> contextlib.AbstractContextManager[None]:
+        return self.session.frozen()
 
 
 def _with(base: Submission, **fields: object) -> Submission:

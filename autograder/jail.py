@@ -7,8 +7,9 @@ A `Session` runs one submission in worker processes (`inside/worker.py`), each i
   the rest of this project, no environment, no descriptor but one end of a socket;
 - no capability, no way to gain privileges, and a filter of system calls (seccomp) against what a namespace alone does
   not stop: new namespaces, mounts, tracing, sockets, shared memory, io_uring, keyrings, foreign architectures;
-- limits on processor time, memory, processes, open files and file size that the kernel enforces, and limits on wall
-  time, output and the memory of all processes together that are watched from outside. Whoever crosses one is killed,
+- one core, which it cannot leave, so that it takes nothing from a neighbour however many processes it starts;
+- limits on processor time, memory, processes, open files and file size that the kernel enforces, and limits on output
+  and on the time and memory of all processes together that are watched from outside. Whoever crosses one is killed,
   with every process it ever started.
 
 Nothing starts unless all of it works: a part that is missing is an error that names it.
@@ -20,6 +21,7 @@ import itertools
 import json
 import math
 import os
+import resource
 import select
 import signal
 import socket
@@ -35,7 +37,7 @@ from . import walls
 from .inside import wire
 from .inside.calling import Outcome, plain
 from .inside.slicing import statements
-from .results import CRASHED, MEMORY_LIMIT, NOT_WRITTEN, OUTPUT_LIMIT, RAISED, TIME_LIMIT
+from .results import CRASHED, MEMORY_LIMIT, NOT_WRITTEN, OUTPUT_LIMIT, RAISED, TIME_LIMIT, TOO_SLOW
 from .subject import Stopped
 from .walls import JailMissing
 
@@ -46,6 +48,13 @@ START_SECONDS = 30.0
 
 WATCH_SECONDS = 0.05
 """How often the memory of a worker's processes is added up."""
+
+PATIENCE = 4.0
+"""Seconds that may pass for each second of processor time that is allowed, so that what only sleeps ends as well.
+Seconds in which others kept the worker from its core do not count."""
+
+FREEZE_SECONDS = 1.0
+"""How long the processes inside may take to stand still."""
 
 EXTRA_RESTARTS = 2
 """After how many of these only what they define is run of all cells that the learner added."""
@@ -67,7 +76,7 @@ class WorkerFault(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use. Seconds are of wall time; bytes and counts hold for each worker.
+    """What one submission may use. Seconds are of processor time; bytes and counts hold for each worker.
 
     given_seconds : what the released cells may use that a learner's cells need; it is not taken from total_seconds
     """
@@ -111,6 +120,17 @@ class Lost(Exception):
         self.verdict = verdict
 
 
+class Killed(Lost):
+    """The worker got a SIGKILL that is not ours: its own code sent it, or somebody outside.
+
+    short_of_memory : whether the system killed something to get memory while the worker lived
+    """
+
+    def __init__(self, reason: str, short_of_memory: bool):
+        super().__init__(CRASHED, reason)
+        self.short_of_memory = short_of_memory
+
+
 class Worker:
     """The referee's end of one worker process: ask and be answered, or learn that it is gone."""
 
@@ -122,8 +142,12 @@ class Worker:
         self._top = top
         self._limits = limits
         self._held = held  # what must live as long as the worker: its user's lock, its folder
+        self._main = top  # the process that answers
         self._asked = 0
+        self._begin = self._busy = self._kept = 0.0
+        self.used = 0.0
         self._over: Lost | None = None
+        self._memory_kills = _memory_kills()
         self._closing = threading.Event()
         self._is_jailed = top != process.pid
         self._wire.setblocking(False)
@@ -133,7 +157,10 @@ class Worker:
         self._watcher.start()
 
     def ask(self, message: dict[str, Any], seconds: float, limit: str) -> dict[str, Any]:
-        """Send a request and wait for its answer, for `seconds` at most; `limit` says in words how long that is.
+        """Send a request and wait for its answer; `limit` says in words how long `seconds` are.
+
+        They are seconds of processor time of all processes inside, or PATIENCE times as many that pass; `used` is then
+        what the request took of them. So no noise of others changes a verdict.
 
         Raises
         ------
@@ -142,22 +169,64 @@ class Worker:
         """
         self._asked += 1
         try:
-            return self._ask({"id": self._asked, **message}, time.monotonic() + seconds, limit)
+            return self._ask({"id": self._asked, **message}, seconds, limit)
         except Lost as lost:
             self.close()
             raise (self._over or lost) from None
+        finally:
+            self._meter()
 
     def hello(self) -> dict[str, Any]:
         """Wait for the worker's first words."""
-        return self._receive(time.monotonic() + START_SECONDS, f"{START_SECONDS:g} s", 0)["hello"]
+        self._restart_meter()
+        facts: dict[str, Any] = self._receive(START_SECONDS, f"{START_SECONDS:g} s", 0)["hello"]
+        *_, self._main = _tree(self._top)
+        return facts
 
     def process_count(self) -> int:
         """How many processes there are inside."""
         return len(list(_tree(self._top)))
 
-    def busy(self) -> dict[int, float]:
-        """Seconds of processor time that each process inside has used so far, by its number."""
-        return {pid: _processor_seconds(pid) for pid in _tree(self._top)}
+    def busy(self) -> float:
+        """Seconds of processor time that all processes inside have used so far, with those that have ended."""
+        return sum(map(_processor_seconds, _tree(self._top)))
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Hold all processes inside still, with every thread of theirs.
+
+        Raises
+        ------
+        Stopped
+            If one would not stand still, or worked nevertheless: a timer can wake a process that was stopped.
+        """
+        stopped: set[int] = set()
+        try:
+            is_still = self._stop_all(stopped)
+            before = self.busy()
+            yield
+            if not is_still or self.busy() != before:
+                raise Stopped(TOO_SLOW, "processes that it started worked while the bare product was timed")
+        finally:
+            for pid in stopped:
+                _signal(pid, signal.SIGCONT)
+
+    def _stop_all(self, stopped: set[int]) -> bool:
+        """Stop every process inside that moves, and note it; returns whether all came to stand still."""
+        deadline = time.monotonic() + FREEZE_SECONDS
+        seen: list[int] = []
+        while time.monotonic() < deadline:
+            tree = list(_tree(self._top))
+            moving = [pid for pid in tree if not _is_still(pid)]
+            if not moving and tree == seen:  # found again after all stood still: none was just being born
+                return True
+            seen = tree
+            for pid in moving:
+                _signal(pid, signal.SIGSTOP)
+                stopped.add(pid)
+            if moving:
+                time.sleep(0.0005)
+        return False
 
     def close(self) -> None:
         """Kill the worker with all processes that it ever started, and return when they are gone."""
@@ -181,24 +250,39 @@ class Worker:
         self._wire.close()
         self._held.close()
 
-    def _ask(self, message: dict[str, Any], deadline: float, limit: str) -> dict[str, Any]:
+    def _restart_meter(self) -> None:
+        self.used, self._begin = 0.0, time.monotonic()
+        self._busy, self._kept = self.busy(), _kept_waiting(self._main)
+
+    def _meter(self) -> float:
+        """Seconds that the request at hand has used."""
+        passed = time.monotonic() - self._begin
+        if self._busy:
+            own = passed - (_kept_waiting(self._main) - self._kept)
+            passed = max(self.busy() - self._busy, own / PATIENCE)
+        # What a dead process has used cannot be seen any more. Without a clock for other processes, all time counts.
+        self.used = max(self.used, passed)
+        return self.used
+
+    def _ask(self, message: dict[str, Any], seconds: float, limit: str) -> dict[str, Any]:
         rest = memoryview(wire.pack(message))
+        self._restart_meter()
         while rest:
-            self._wait(select.POLLOUT, deadline, limit)
+            self._wait(select.POLLOUT, seconds, limit)
             try:
                 rest = rest[self._wire.send(rest) :]
             except BlockingIOError:
                 continue
             except OSError:
                 raise self._crash() from None
-        return self._receive(deadline, limit, message["id"])
+        return self._receive(seconds, limit, message["id"])
 
-    def _receive(self, deadline: float, limit: str, request: int) -> dict[str, Any]:
-        length = int.from_bytes(self._read(4, deadline, limit), "big")
+    def _receive(self, seconds: float, limit: str, request: int) -> dict[str, Any]:
+        length = int.from_bytes(self._read(4, seconds, limit), "big")
         if length > wire.MAX_ANSWER:
             raise Lost(CRASHED, f"it sent a frame of {length} bytes")
         try:
-            answer = wire.unpack(self._read(length, deadline, limit))
+            answer = wire.unpack(self._read(length, seconds, limit))
         except wire.WireError as error:
             raise Lost(CRASHED, f"it sent something that is not an answer: {error}") from None
         if type(answer.get("id")) is not int or answer["id"] != request:
@@ -210,10 +294,10 @@ class Worker:
                 raise Lost(OUTPUT_LIMIT, f"output limit ({_size(wire.MAX_ANSWER)} for a result)")
         return answer
 
-    def _read(self, count: int, deadline: float, limit: str) -> bytes:
+    def _read(self, count: int, seconds: float, limit: str) -> bytes:
         parts = bytearray()
         while len(parts) < count:
-            self._wait(select.POLLIN, deadline, limit)
+            self._wait(select.POLLIN, seconds, limit)
             try:
                 part = self._wire.recv(min(count - len(parts), 1 << 20))
             except BlockingIOError:
@@ -225,15 +309,15 @@ class Worker:
             parts += part
         return bytes(parts)
 
-    def _wait(self, event: int, deadline: float, limit: str) -> None:
+    def _wait(self, event: int, seconds: float, limit: str) -> None:
         """Wait until the wire is ready; a dead worker is noticed even if one of its children holds the wire open."""
         poll = select.poll()
         poll.register(self._wire, event)
         while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
+            # no shorter way: whoever sends byte by byte for ever is always ready
+            if time.monotonic() - self._begin > min(seconds, WATCH_SECONDS) and self._meter() > seconds:
                 raise Lost(TIME_LIMIT, f"time limit ({limit})")
-            if poll.poll(1000 * min(left, WATCH_SECONDS)):
+            if poll.poll(1000 * min(seconds, WATCH_SECONDS)):
                 return
             if self._process.poll() is not None and not poll.poll(0):
                 raise self._crash()
@@ -246,9 +330,12 @@ class Worker:
             return Lost(CRASHED, "it closed its connection")
         number = -code if code < 0 else code - 128
         try:
-            return Lost(CRASHED, f"{signal.Signals(number).name} ({signal.strsignal(number)})")
+            reason = f"{signal.Signals(number).name} ({signal.strsignal(number)})"
         except ValueError:
             return Lost(CRASHED, f"it ended its own process, with exit code {code}")
+        if number == signal.SIGKILL:
+            return Killed(reason, _memory_kills() != self._memory_kills)
+        return Lost(CRASHED, reason)
 
     def _watch(self) -> None:
         while not self._closing.wait(WATCH_SECONDS):
@@ -326,6 +413,8 @@ class Session:
         self._stopped: dict[str, Stopped] = {}
         self._given_up: Stopped | None = None
         self._worker: Worker | None = None
+        self._killed: set[str] = set()
+        self._steps: list[dict[str, Any]] = []
         for cell in cells:
             if len(cell.source.encode("utf-8", "replace")) > SOURCE_BYTES:
                 self._leave_out(cell, Lost(OUTPUT_LIMIT, f"size limit ({_size(SOURCE_BYTES)})"))
@@ -355,7 +444,7 @@ class Session:
             If it cannot answer: its cell did not define it, or the worker ended in the call. A kernel that was
             stopped once stays so; others go on in a fresh worker.
         WorkerFault
-            If no worker could be started.
+            If no worker could be started, or this machine has no memory for it.
         """
         return self._request(kernel, {"do": "call", "args": plain(args)})
 
@@ -371,24 +460,36 @@ class Session:
         """What that call returned; raises as `call` does."""
         return self._request(kernel, {"do": "result"})
 
-    def busy(self) -> dict[int, float]:
-        """Seconds of processor time that each process of the worker has used so far; none if there is no worker."""
-        return self._worker.busy() if self._worker else {}
+    def busy(self) -> float:
+        """Seconds of processor time that the worker's processes have used so far; none if there is no worker."""
+        return self._worker.busy() if self._worker else 0.0
+
+    def frozen(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the worker's processes still; raises Stopped at its end if one of them worked nevertheless."""
+        return self._worker.frozen() if self._worker else contextlib.nullcontext()
 
     def _request(self, kernel: str, message: dict[str, Any]) -> Outcome:
         if kernel in self._stopped:
             raise self._stopped[kernel]
+        if message["do"] in ("call", "prepare"):
+            self._steps.clear()
+        self._steps.append({**message, "kernel": kernel})
         try:
-            return self._answer(kernel, message)
+            return self._answer(kernel)
         except Stopped as stopped:
             self._stopped[kernel] = stopped
             raise
 
-    def _answer(self, kernel: str, message: dict[str, Any]) -> Outcome:
+    def _answer(self, kernel: str, again: bool = False) -> Outcome:
+        """The answer to the last step of a call; if it is made again, so are the steps before."""
         self._make_ready()
+        answer: dict[str, Any] = {}
         try:
-            answer = self._ask({**message, "kernel": kernel}, self._limits.call_seconds)
+            for step in self._steps if again else self._steps[-1:]:
+                answer = self._ask(step, self._limits.call_seconds)
         except Lost as lost:
+            if self._deserves_another_try(lost, kernel):
+                return self._answer(kernel, again=True)
             raise Stopped(lost.verdict, f"{kernel} {lost}") from None
         outcome = answer.get("outcome")
         if isinstance(outcome, Outcome):
@@ -401,6 +502,20 @@ class Session:
             raise self._errors[kernel]
         raise Stopped(NOT_WRITTEN, f"{kernel} is not defined in any cell")
 
+    def _deserves_another_try(self, lost: Lost, name: str) -> bool:
+        """Whether a kernel or a cell is tried once more, since its worker may have been killed from outside.
+
+        A learner's code that kills its own worker does so again, and has crashed. But if the system is short of memory,
+        it is not the learner's fault: within the limits any code may ask for some.
+        """
+        if not isinstance(lost, Killed):
+            return False
+        if name in self._killed and lost.short_of_memory:
+            raise WorkerFault("two workers were killed, and this machine is short of memory")
+        is_first = name not in self._killed
+        self._killed.add(name)
+        return is_first
+
     def _make_ready(self) -> None:
         """See to it that there is a worker in which all cells have run."""
         starts = 0
@@ -409,8 +524,14 @@ class Session:
                 raise self._given_up
             self._worker = spawn(self._limits, self._jailed)
             left = self._left
-            for name, source in self._modules.items():
-                self._ask({"do": "module", "name": name, "source": source}, self._limits.cell_seconds)
+            try:
+                for name, source in self._modules.items():
+                    self._ask({"do": "module", "name": name, "source": source}, self._limits.cell_seconds)
+            except Lost as lost:
+                # What is left of the submission's time can be too little even for this.
+                if self._given_up or self._deserves_another_try(lost, "earlier kernels"):
+                    continue
+                raise WorkerFault(f"a worker did not take in the earlier kernels: it {lost}") from None
             for step, number in itertools.chain(
                 ((self._read_cell, number) for number in range(len(self._cells))),
                 [(self._choose, 0)],
@@ -419,6 +540,9 @@ class Session:
                 try:
                     step(number)
                 except Lost as lost:
+                    what = "choosing cells" if step == self._choose else self._cells[number].name
+                    if self._deserves_another_try(lost, what):
+                        break
                     if step == self._run_cell and self._cells[number].is_given and self._leave_given(lost):
                         self._left = left
                         break
@@ -496,25 +620,24 @@ class Session:
 
     def _ask(self, message: dict[str, Any], seconds: float, is_given: bool = False) -> dict[str, Any]:
         """Ask the worker within what is left of the submission's time, or of that for released cells; if it is lost, forget it."""
-        assert self._worker
+        worker = self._worker
+        assert worker
         limit = f"{seconds:g} s"
         left, total = self._left, f"{self._limits.total_seconds:g} s for the whole submission"
         if is_given:
             left, total = self._given_left, f"{self._limits.given_seconds:g} s for released cells"
         if left < seconds:
             seconds, limit = max(left, 0), total
-        begin = time.monotonic()
         try:
-            return self._worker.ask(message, seconds, limit)
+            return worker.ask(message, seconds, limit)
         except Lost:
             self._worker = None
             raise
         finally:
-            used = time.monotonic() - begin
             if is_given:
-                self._given_left -= used
+                self._given_left -= worker.used
             else:
-                self._left -= used
+                self._left -= worker.used
             if self._left <= 0:
                 total = f"time limit ({self._limits.total_seconds:g} s for the whole submission)"
                 self._given_up = Stopped(TIME_LIMIT, total)
@@ -588,11 +711,50 @@ def _memory(status: str) -> int:
 
 
 def _processor_seconds(pid: int) -> float:
-    """What a process has used, all its threads together; 0 if it is gone, or this system has no clock for others."""
+    """What a process has used, all its threads together, and its children that have ended; 0 if it is gone, or this
+    system has no clock for others."""
     try:
-        return time.clock_gettime((~pid << 3) | 2)  # Linux's number for the scheduler's clock of a process
+        own = time.clock_gettime((~pid << 3) | 2)  # Linux's number for the scheduler's clock of a process
+        with open(f"/proc/{pid}/stat", "rb") as stat:
+            ticks = stat.read().rpartition(b")")[2].split()[13:15]
+        return own + sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
     except OSError:
         return 0.0
+
+
+def _kept_waiting(pid: int) -> float:
+    """Seconds in which a process could have worked, but others had the processor; 0 where the system does not say."""
+    try:
+        with open(f"/proc/{pid}/schedstat", "rb") as schedstat:
+            return int(schedstat.read().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
+
+
+def _memory_kills() -> int:
+    """How many processes this system has killed so far to get memory; 0 where it does not say."""
+    with contextlib.suppress(OSError), open("/proc/vmstat", "rb") as lines:
+        for line in lines:
+            if line.startswith(b"oom_kill "):
+                return int(line.split()[1])
+    return 0
+
+
+def _is_still(pid: int) -> bool:
+    """Whether every thread of a process is stopped, or at its end."""
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/stat", "rb") as stat:
+                if stat.read().rpartition(b")")[2].split()[0] not in (b"T", b"Z", b"X"):
+                    return False
+    except (FileNotFoundError, ProcessLookupError):
+        return not os.path.exists(f"/proc/{pid}")
+    return True
+
+
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def _file_count(mount: str) -> int:
@@ -620,18 +782,23 @@ def spawn(limits: Limits, jailed: bool) -> Worker:
         undo.callback(ours.close)
         held = undo.enter_context(contextlib.ExitStack())
         uid = _take_user(held) if jailed and os.geteuid() == 0 else None
-        setup = {"limits": _rlimits(limits), "uid": uid, "output_bytes": limits.output_bytes}
+        rlimits = _rlimits(limits)
+        setup = {"limits": rlimits, "uid": uid, "output_bytes": limits.output_bytes}
         start = "from inside.worker import main; main()"
         command = ["-c", start, str(theirs.fileno()), json.dumps(setup)]
-        if jailed:
-            process, top = walls.start_jailed(
-                command, theirs.fileno(), limits.scratch_bytes, as_root=uid is not None
-            )
-        else:
-            process = walls.start_plain(command, theirs.fileno(), held)
-            top = process.pid
+        with _on_a_core(held):
+            if jailed:
+                process, top = walls.start_jailed(
+                    command, theirs.fileno(), limits.scratch_bytes, as_root=uid is not None
+                )
+            else:
+                process = walls.start_plain(command, theirs.fileno(), held)
+                top = process.pid
         if not top:
             raise WorkerFault(f"bubblewrap did not start (exit code {process.wait()})")
+        if jailed:
+            # As an ordinary user the learner's code can make the jail's first process do whatever it likes.
+            _limit(top, rlimits)
         worker = Worker(process, ours, top, limits, held)
         undo.pop_all()
     try:
@@ -661,19 +828,51 @@ def _rlimits(limits: Limits) -> dict[str, int]:
     }
 
 
+def _limit(pid: int, limits: dict[str, int]) -> None:
+    """Put a process under the limits that a worker takes on itself."""
+    for name, value in limits.items():
+        number = getattr(resource, f"RLIMIT_{name}")
+        hard = resource.prlimit(pid, number)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.prlimit(pid, number, (value, value))
+
+
+@contextlib.contextmanager
+def _on_a_core(held: contextlib.ExitStack) -> Iterator[None]:
+    """What this thread starts meanwhile runs on one core, the same for ever; `held` keeps other workers from it."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    # If there are more workers than cores, they share them evenly.
+    chosen = next(
+        (core for turn in range(16) for core in sorted(cores) if _take(f"core-{core}-{turn}", held)), None
+    )
+    try:
+        os.sched_setaffinity(0, cores if chosen is None else {chosen})
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def _take(name: str, held: contextlib.ExitStack) -> bool:
+    """Take what no other worker of this machine may have meanwhile; False if it is taken."""
+    lock = socket.socket(socket.AF_UNIX)
+    try:
+        # an abstract name: gone with whoever holds it, however that ends
+        lock.bind(f"\0autograder-jail-{name}")
+    except OSError:
+        lock.close()
+        return False
+    held.enter_context(lock)
+    return True
+
+
 def _take_user(held: contextlib.ExitStack) -> int:
     """A user that no other worker of this machine has: the kernel counts processes by user."""
     for uid in USERS:
-        lock = socket.socket(socket.AF_UNIX)
-        try:
-            lock.bind(
-                f"\0autograder-jail-{uid}"
-            )  # an abstract name: gone with whoever holds it, however that ends
-        except OSError:
-            lock.close()
-            continue
-        held.enter_context(lock)
-        return uid
+        if _take(str(uid), held):
+            return uid
     raise WorkerFault(f"all users from {USERS.start} to {USERS.stop - 1} are taken by other workers")
 
 

@@ -1,11 +1,13 @@
 """The kernel under check, as the tests in `checks/` see it."""
 
+import functools
 import math
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -36,8 +38,11 @@ class Timed(Protocol):
     def result(self) -> Outcome:
         """What that call returned."""
 
-    def busy(self) -> Mapping[int, float]:
-        """Seconds of processor time that each process of the kernel's has used so far, all its threads together."""
+    def busy(self) -> float:
+        """Seconds of processor time that all processes and threads of the kernel's have used so far."""
+
+    def frozen(self) -> AbstractContextManager[None]:
+        """Hold all of them still meanwhile; raises Stopped at the end if that could not be done."""
 
 
 ROUNDS = (24, 160)
@@ -293,14 +298,15 @@ class Subject:
         aside = 0.0  # seconds for the mask and the digest, which are no part of the kernel
         spent, quickest, result = 0.0, draw(), None
         with threadpool_limits(1):
-            _seconds(bare)
+            self._alone(lambda: _seconds(bare), probe)
             for small, large in ((glance, probe), (probe, quickest)):
                 each = min(self._run(small, probe)[0] for _ in range(3)) / np.size(small[0])
                 if each * np.size(large[0]) > RACE_SECONDS:
                     estimate = each * np.size(quickest[0])
-                    return estimate / min(_seconds(bare) for _ in range(ROUNDS[0])), quickest, None
+                    yardstick = self._alone(lambda: min(_seconds(bare) for _ in range(ROUNDS[0])), probe)
+                    return estimate / yardstick, quickest, None
             for number in range(1, ROUNDS[1] + 1):
-                theirs = min(theirs, _seconds(bare, best) / best)
+                theirs = min(theirs, self._alone(lambda: _seconds(bare, best), probe) / best)
                 args = draw()
                 seconds, seal = self._run(args, probe)
                 spent += seconds
@@ -310,7 +316,7 @@ class Subject:
                         self._fail(
                             probe, RAISED, "in the race, the result was not there when the clock stopped"
                         )
-                    aside = _idle_seconds(args, result)
+                    aside = self._alone(functools.partial(_idle_seconds, args, result), probe)
                 if spent > RACE_SECONDS or (number >= ROUNDS[0] and mine - aside <= best * theirs):
                     break
         return (mine - aside) / theirs, quickest, result
@@ -318,7 +324,7 @@ class Subject:
     def _run(self, args: tuple[Any, ...], shown: tuple[Any, ...]) -> tuple[float, Any]:
         """Seconds of one call in a race, and the digest of its result; a failure shows the arguments `shown`.
 
-        If several threads worked on it, or processes that are still there, their seconds add up.
+        If several threads or processes worked on it, their seconds add up.
         """
         assert isinstance(self.call, Timed), "this call cannot be timed"
         key = secrets.randbits(63)
@@ -326,8 +332,19 @@ class Subject:
         busy, begin = self.call.busy(), time.perf_counter()
         seal = self._timed("run", shown, key).value
         seconds = time.perf_counter() - begin
-        worked = sum(max(0.0, now - busy.get(pid, 0.0)) for pid, now in self.call.busy().items())
-        return max(seconds, worked), seal
+        return max(seconds, self.call.busy() - busy), seal
+
+    def _alone(self, measure: Callable[[], float], shown: tuple[Any, ...]) -> float:
+        """Seconds that something of ours takes, while nothing of the kernel's works beside it."""
+        assert isinstance(self.call, Timed), "this call cannot be timed"
+        try:
+            with self.call.frozen():
+                return measure()
+        except Stopped as stopped:
+            self._fail(shown, TOO_SLOW, f"the race is void: {stopped}")
+        except Exception as error:
+            self.fault = error
+            raise
 
     def _timed(self, step: str, shown: tuple[Any, ...], *given: Any) -> Outcome:
         """One step of a Timed call; fails if the learner's code does."""
@@ -434,7 +451,7 @@ class Subject:
         self.failed = True
         self._noted.append(failure)
 
-    def _fail(self, args: tuple[Any, ...], reason: str, message: str, *more: Any) -> None:
+    def _fail(self, args: tuple[Any, ...], reason: str, message: str, *more: Any) -> NoReturn:
         self.failed |= reason != TOO_SLOW
         raise CheckFailure(self._described(args, reason, message, *more))
 

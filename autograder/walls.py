@@ -58,7 +58,7 @@ DENIED = """
     reboot swapon swapoff acct quotactl quotactl_fd nfsservctl syslog vhangup
     sethostname setdomainname settimeofday clock_settime clock_adjtime adjtimex
     iopl ioperm modify_ldt uselib sysfs _sysctl ustat vm86 vm86old
-    mbind move_pages migrate_pages set_mempolicy set_mempolicy_home_node
+    sched_setaffinity mbind move_pages migrate_pages set_mempolicy set_mempolicy_home_node
 """
 """System calls that fail with EPERM. `socketpair` is left: asyncio needs it, and it reaches nobody else.
 

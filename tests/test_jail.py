@@ -254,7 +254,7 @@ def test_memory_that_no_process_maps_cannot_be_had() -> None:
 
         found = []
         anonymous, shared, validated, private = mmap.MAP_ANONYMOUS, 1, 3, mmap.MAP_PRIVATE
-        for flags in (shared, shared | mmap.MAP_NORESERVE, validated, private):
+        for flags in (shared, shared | mmap.MAP_POPULATE, validated, private):
             try:
                 mmap.mmap(-1, 4096, flags=flags | anonymous)
                 found.append(0)
@@ -421,8 +421,7 @@ def test_cell_that_is_too_long_is_left_out() -> None:
 
 def test_all_calls_together_have_a_limit() -> None:
     """counts the time of all cells and calls, and stops every kernel when it is over"""
-    source = "import time\ndef f(): time.sleep(0.2)\ndef g(): return 1"
-    with session_of(source, total_seconds=0.7) as session:
+    with session_of(WORKS, "def f(): work(0.2)\ndef g(): return 1", total_seconds=0.7) as session:
         with pytest.raises(Stopped, match=r"0\.7 s for the whole submission") as stopped:
             for _ in range(10):
                 session.call("f", ())
@@ -549,6 +548,177 @@ def test_the_last_version_that_is_written_counts(cells: list[str], answer: int) 
         assert session.call("f", ()).value == answer
         if any("def g" in cell for cell in cells):
             assert session.call("g", ()).value == answer
+def test_time_that_is_left_is_the_learners() -> None:
+    """stops every kernel if what is left is too little to start again, whatever the worker was doing then"""
+    source = "import os\ndef dies(): os._exit(1)\ndef lives(): return 1"
+    with Session([Cell("dies", source)], jailed=False, modules={"solutions.early": "x = 1"}) as session:
+        with pytest.raises(Stopped, match="dies crashed"):
+            session.call("dies", ())
+        session._left = 1e-9
+        for _ in range(2):
+            with pytest.raises(Stopped, match="60 s for the whole submission") as stopped:
+                session.call("lives", ())
+            assert stopped.value.verdict == TIME_LIMIT
+
+
+@needs_jail
+def test_worker_stays_on_one_core_of_its_own() -> None:
+    """runs on one core, its children too, which it cannot leave; two workers at once have different ones"""
+
+    def cores() -> list[int]:
+        import os
+        import subprocess
+        import sys
+
+        ask = "import os; print(*os.sched_getaffinity(0))"
+        child = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True).stdout
+        try:
+            os.sched_setaffinity(0, range(os.cpu_count()))
+        except PermissionError:
+            return [*os.sched_getaffinity(0), int(child)]
+        return []
+
+    ours = os.sched_getaffinity(0)
+    cell = Cell("cores", textwrap.dedent(inspect.getsource(cores)))
+    with Session([cell]) as one, Session([cell]) as other:
+        first, second = (session.call("cores", ()).value for session in (one, other))
+    assert len(first) == 2 and len({*first}) == 1 and {*first, *second} <= ours
+    assert first != second or len(ours) == 1
+    assert os.sched_getaffinity(0) == ours
+
+
+WORKS = """
+import os, subprocess, sys, time
+def work(seconds):
+    begin = time.process_time()
+    while time.process_time() - begin < seconds:
+        pass
+    return seconds
+def spins():
+    for _ in range(40):
+        if os.fork() == 0:
+            break
+    while True:
+        pass
+def works_in_children(seconds):
+    program = f"import time\\nwhile time.process_time() < {seconds}: pass"
+    for _ in range(3):
+        subprocess.run([sys.executable, "-S", "-E", "-c", program])
+    return seconds
+"""
+
+
+@needs_jail
+@pytest.mark.parametrize("beside", ["on its core", "in another submission"])
+def test_noise_of_others_costs_no_time(beside: str) -> None:
+    """answers a call that needs most of its time, while forty processes want the processor as well"""
+    with contextlib.ExitStack() as noise, Session([Cell("work", WORKS)], Limits(call_seconds=0.5)) as session:
+        session.call("work", (0.01,))
+        assert session._worker
+        if beside == "on its core":
+            core = os.sched_getaffinity(session._worker._main)
+            for _ in range(40):
+                process = noise.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
+                noise.callback(process.kill)
+                os.sched_setaffinity(process.pid, core)
+        else:
+            neighbour = noise.enter_context(Session([Cell("spins", WORKS)], Limits(call_seconds=3)))
+
+            def spin() -> None:
+                with pytest.raises(Stopped):
+                    neighbour.call("spins", ())
+
+            thread = threading.Thread(target=spin)
+            thread.start()
+            noise.callback(thread.join)
+        assert session.call("work", (0.3,)).value == 0.3
+        assert 0.3 < session._worker.used < 0.5
+
+
+@needs_jail
+@pytest.mark.parametrize("kernel", ["spins", "works_in_children"])
+def test_time_of_all_processes_counts(kernel: str) -> None:
+    """stops a call whose processes together use more than its time, also if each is gone soon"""
+    args = () if kernel == "spins" else (0.4,)
+    begin = time.monotonic()
+    with (
+        Session([Cell("f", WORKS)], Limits(call_seconds=0.9)) as session,
+        pytest.raises(Stopped, match=r"time limit \(0\.9 s\)"),
+    ):
+        session.call(kernel, args)
+    assert time.monotonic() - begin < 30
+
+
+KILLED = """
+import os, signal
+def f(x):
+    open("called", "a").write("x")
+    if x:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return len(open("called").read())
+def waits():
+    signal.pause()
+"""
+
+
+@needs_jail
+def test_worker_killed_from_outside_is_started_again() -> None:
+    """makes the call again in a fresh worker, so that nobody loses a point to whoever killed the first"""
+    source = "import os, time\ndef f():\n    time.sleep(1.5)\n    return 7"
+    with Session([Cell("f", source), Cell("g", "def g(): return 1")]) as session:
+        assert session.call("g", ()).value == 1
+        assert session._worker
+        main = session._worker._main
+        killer = threading.Timer(0.3, lambda: os.kill(main, signal.SIGKILL))
+        killer.start()
+        assert session.call("f", ()).value == 7
+        assert session._worker._main != main and session.remarks == []
+
+
+@needs_jail
+def test_code_that_kills_its_worker_has_crashed() -> None:
+    """tries it once more, and then leaves out the cell, or stops the kernel, that killed its worker again"""
+    cells = [Cell("cell 1", "import os\nos.kill(os.getpid(), 9)"), Cell("f", KILLED)]
+    with Session(cells) as session:
+        assert session.call("f", (False,)).value == 1
+        assert session.remarks == ["cell 1 crashed: SIGKILL (Killed)"]
+        with pytest.raises(Stopped, match=r"f crashed: SIGKILL \(Killed\)") as stopped:
+            session.call("f", (True,))
+        assert stopped.value.verdict == CRASHED
+
+
+@needs_jail
+def test_machine_without_memory_is_no_fault_of_the_learner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """is a fault of ours, which no one keeps, if two workers are killed while the system kills to get memory"""
+    kills = iter(range(1000))
+    monkeypatch.setattr(jail, "_memory_kills", lambda: next(kills))
+    for cells in (
+        [Cell("f", KILLED)],
+        [Cell("cell 1", "import os\nos.kill(os.getpid(), 9)"), Cell("f", KILLED)],
+    ):
+        with Session(cells) as session, pytest.raises(WorkerFault, match="short of memory"):
+            session.call("f", (True,))
+
+
+@needs_jail
+def test_system_that_needs_memory_takes_a_worker_first() -> None:
+    """names the worker, and not the referee, as the one to be killed if the machine runs out of memory"""
+
+    def score() -> int:
+        return int(open("/proc/self/oom_score_adj").read())
+
+    assert inside(score) == 1000 > int(Path("/proc/self/oom_score_adj").read_text())
+
+
+@needs_jail
+def test_first_process_of_the_jail_has_the_limits_of_the_rest() -> None:
+    """finds its own limits on the process that an ordinary user's code could make do anything"""
+
+    def limits() -> list[str]:
+        return [open(f"/proc/{name}/limits").read().replace("unlimited", "-") for name in ("1", "self")]
+
+    first, own = inside(limits)
+    assert first == own and "1610612736" in own
 
 
 # What happens where the jail, or the referee, is missing

@@ -1,5 +1,6 @@
 """Time as a part of the grade: who gets the medals of chapter 9, in this process and through the jail."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,7 +16,7 @@ from autograder.inside.calling import Caller, digest, masked
 from autograder.jail import Cell, Limits, Session
 from autograder.oracle import Reference
 from autograder.results import PASSED, SIDE_EFFECTS, TIME_LIMIT, TOO_SLOW, Exercise
-from autograder.subject import Call
+from autograder.subject import Call, Stopped
 from solutions.fast import conv2d_fast, conv2d_fast_backward
 from tests.test_jail import needs_jail
 
@@ -404,9 +405,9 @@ def test_a_race_takes_the_longer_of_both_times() -> None:
     class Spread(Caller):
         spent = 0.0
 
-        def busy(self) -> dict[int, float]:
+        def busy(self) -> float:
             self.spent += 10
-            return {1: self.spent, 2: 7.0}
+            return self.spent
 
     exercise, medals = check("conv2d_fast", Spread(conv2d_fast))
     assert medals == 0 and exercise.verdict == TOO_SLOW
@@ -433,6 +434,113 @@ def conv2d_fast(x, w, b, stride=1, padding=0):
     with jailed("conv2d_fast", source) as call:
         args = (np.zeros((1, 2, 2, 1)), np.zeros((1, 1, 1, 1)), np.zeros(1))
         call(args)  # starts the worker
-        before = sum(call.busy().values())
+        before = call.busy()
         call(args)
-        assert 0.55 < sum(call.busy().values()) - before < 5
+        assert 0.55 < call.busy() - before < 5
+
+
+BUSY = """
+import ctypes, os, signal, threading, time
+from autograder.mistakes.fast import contracts_with_plain_einsum as slow
+
+children = []
+
+def spin():
+    while True:
+        pass
+
+def start(what):
+    if what == "thread":
+        threading.Thread(target=spin, daemon=True).start()
+        return
+    child = os.fork()
+    if child == 0:
+        if what == "forker":
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+            while True:
+                if os.fork() == 0:
+                    end = time.monotonic() + 0.002
+                    while time.monotonic() < end:
+                        pass
+                    os._exit(0)
+        if what == "waker":
+            signal.signal(signal.SIGCONT, lambda *_: None)
+            wake_by_timers()
+        spin()
+    children.append(child)
+
+def wake_by_timers():
+    # struct sigevent: sigev_value, sigev_signo, sigev_notify (SIGEV_SIGNAL is 0)
+    event = (ctypes.c_int * 16)(0, 0, signal.SIGCONT, 0)
+    libc = ctypes.CDLL(None)
+    for number in range(1, 4000):
+        timer, once = ctypes.c_void_p(), (ctypes.c_long * 4)(0, 0, *divmod(number * 20_000_000, 10**9))
+        libc.timer_create(1, event, ctypes.byref(timer))
+        libc.timer_settime(timer, 0, once, None)
+
+def conv2d_fast(x, w, b, stride=1, padding=0):
+    for child in children:
+        os.kill(child, signal.SIGSTOP)
+    try:
+        return slow(x, w, b, stride, padding)
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGCONT)
+"""
+
+
+@needs_jail
+@pytest.mark.parametrize("what", ["child", "thread", "forker"])
+def test_processes_inside_stand_still_while_the_yardstick_is_measured(what: str) -> None:
+    """stops every process and thread of the worker's, however many it makes, and lets all go on afterwards"""
+    with jailed("start", BUSY) as call:
+        for _ in range(4):
+            call((what,))
+        for _ in range(5):
+            with call.frozen():
+                before = call.busy()
+                time.sleep(0.1)
+                assert call.busy() == before
+            time.sleep(0.1)
+            assert call.busy() > before + 0.01
+
+
+@needs_jail
+def test_process_that_wakes_by_itself_voids_the_race() -> None:
+    """notices work of a process that a timer wakes after it was stopped"""
+    with jailed("start", BUSY) as call:
+        call(("waker",))
+        time.sleep(1)  # for it to wind up its timers
+        with pytest.raises(Stopped, match="worked while"), call.frozen():
+            time.sleep(0.3)
+
+
+@needs_jail
+@pytest.mark.parametrize(("what", "most"), [("child", 1), ("thread", 1), ("forker", 1), ("waker", 0)])
+def test_what_works_beside_the_yardstick_wins_nothing(what: str, most: int) -> None:
+    """gives a slow kernel no medal more for processes that work whenever it does not"""
+    with jailed("conv2d_fast", BUSY + f"\nfor _ in range(4): start({what!r})") as call:
+        exercise, medals = check("conv2d_fast", call)
+    assert medals <= most
+    assert most or (exercise.failure and "the race is void" in exercise.failure.message)
+
+
+@needs_jail
+def test_seconds_of_children_count_when_they_are_gone() -> None:
+    """takes the processor time of children that began and ended within the call"""
+    source = """
+import subprocess, sys
+
+def conv2d_fast(x, w, b, stride=1, padding=0):
+    work = "import time\\nwhile time.process_time() < 0.4: pass"
+    two = [subprocess.Popen([sys.executable, "-S", "-E", "-c", work]) for _ in range(2)]
+    for child in two:
+        child.wait()
+    return x
+"""
+    with jailed("conv2d_fast", source) as call:
+        args = (np.zeros((1, 2, 2, 1)), np.zeros((1, 1, 1, 1)), np.zeros(1))
+        call(args)
+        before = call.busy()
+        call(args)
+        assert 0.75 < call.busy() - before < 5

@@ -392,6 +392,9 @@ def _confine(setup: dict[str, Any]) -> dict[str, Any]:
             hard = resource.getrlimit(number)[1]
             value = value if hard == resource.RLIM_INFINITY else min(value, hard)
             resource.setrlimit(number, (value, value))
+    # Whoever has to die if the machine runs out of memory, let it be a worker before the referee.
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("1000")
     uid = setup["uid"]
     if uid is not None:
         os.setgroups([])

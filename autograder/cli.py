@@ -209,10 +209,13 @@ def grade(
         from .jail import require_jail
         from .reports.words import clean
         from .results import FAULT
+        from .walls import require_out_of_sight
 
         if not unjailed:
             require_jail()
         room = Classroom(classroom)
+        if not unjailed:
+            require_out_of_sight(room.root)
         with progress() as bar:
             task = bar.add_task("grading", total=None)
 

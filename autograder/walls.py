@@ -43,6 +43,9 @@ ENVIRONMENT = {
 }
 """All of a worker's environment but the folders: nothing is inherited."""
 
+_TOP_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+"""Folders of the system beside /usr that a worker sees."""
+
 _NAMESPACES = ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
 
 DENIED = """
@@ -188,6 +191,28 @@ def start_plain(arguments: list[str], wire_end: int, held: contextlib.ExitStack)
     )
 
 
+def require_out_of_sight(place: Path) -> None:
+    """See that what lies in a folder cannot be read in the jail.
+
+    Raises
+    ------
+    JailMissing
+        If it can: it lies below a folder of the system or of the interpreter, all of which a worker needs to see.
+    """
+    place = place.resolve()
+    top = [Path("/", name) for name in ("usr", *_TOP_FOLDERS)]
+    shown = {path.resolve() for path in (*top, Path(sys.base_prefix), Path(sys.prefix), *PACKAGES.values())}
+    around = [
+        path for path in (*shown, *(path.resolve() for path in _hidden())) if place.is_relative_to(path)
+    ]
+    # What is hidden and what is shown stand in one another: the innermost decides.
+    innermost = max(around, key=lambda path: len(path.parts), default=None)
+    if innermost in shown:
+        raise JailMissing(
+            f"{place} lies below {innermost}, which learners' code must be able to read; move it to another folder"
+        )
+
+
 def _in_memory(content: bytes, opened: contextlib.ExitStack) -> int:
     descriptor = os.memfd_create("autograder")
     opened.callback(os.close, descriptor)
@@ -201,7 +226,7 @@ def _options(scratch_bytes: int, as_root: bool) -> list[str]:
     options = [*_NAMESPACES, "--hostname", "jail", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     options += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if as_root else ["--unshare-user"]
     options += ["--ro-bind", "/usr", "/usr"]
-    for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+    for name in _TOP_FOLDERS:
         path = Path("/", name)
         if path.is_symlink():
             options += ["--symlink", os.readlink(path), str(path)]

@@ -252,6 +252,40 @@ def relu(x):
         says="changed",
     ),
     Attack(
+        "has its worker hide that it changes its input, uses one array for all results, and warns",
+        """
+import numpy as np
+from inside import calling
+place = np.zeros(100_000)
+honest = calling.plain
+calling._after = lambda args, given: tuple(map(honest, args))
+calling._arrays = lambda result: iter(())
+calling.describe_error = lambda *_: ""
+calling.warnings.simplefilter = lambda *_: None
+def relu(x):
+    kept = x.copy()
+    x[...] = np.log(-1.0 - x * 0)
+    return np.maximum(kept, 0, out=place[:x.size].reshape(x.shape).astype(x.dtype, copy=False))
+""",
+        PASSED,
+        "full",  # as much as the same kernel with copies would get: no wrong value is among what can be hidden
+    ),
+    Attack(
+        "has its worker send the right answer for another question",
+        """
+import numpy as np
+from inside import calling
+def relu(x):
+    return x
+asked = calling.Caller.__call__
+def answer(self, args):
+    outcome = asked(self, args)
+    return calling.Outcome(np.maximum(np.zeros((2, 2)), 0), after=args)
+calling.Caller.__call__ = answer
+""",
+        WRONG,
+    ),
+    Attack(
         "replaces a function of NumPy for later cells",
         RIGHT,
         WRONG,

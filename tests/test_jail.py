@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from autograder import jail, walls
+from autograder import cli, jail, walls
 from autograder.chapters import ROOT
 from autograder.jail import Cell, JailMissing, Limits, Session, WorkerFault, require_jail
 from autograder.results import CRASHED, NOT_WRITTEN, RAISED, TIME_LIMIT
@@ -125,6 +126,37 @@ def test_worker_does_not_see_the_course_among_installed_packages(monkeypatch: py
     assert os.listdir("/usr/share/doc")
     monkeypatch.setattr(walls, "_hidden", lambda: [Path("/usr/share/doc")])
     assert inside(listing) == ["read-only"]
+
+
+def test_classroom_in_sight_of_the_jail_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """refuses a folder below what a worker sees, through a link too, unless it is hidden there"""
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "env"))
+    monkeypatch.setattr(walls, "_hidden", lambda: [tmp_path / "env" / "course"])
+    for place in ("env/classroom", "env/course/classroom", "classroom", "environment"):
+        (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "env")
+    for seen in (
+        tmp_path / "env",
+        tmp_path / "link/classroom",
+        Path("/usr/x"),
+        Path("/lib/x"),
+        ROOT / "course/x",
+    ):
+        with pytest.raises(JailMissing, match=r" lies below .*; move it to another folder$"):
+            walls.require_out_of_sight(seen)
+    for unseen in ("env/course/classroom", "classroom", "environment", ""):
+        walls.require_out_of_sight(tmp_path / unseen)
+    monkeypatch.undo()
+    walls.require_out_of_sight(ROOT / "classroom")
+
+
+@needs_jail
+def test_grading_stops_for_a_classroom_in_sight(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """names the folder in one line, and grades nothing"""
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    done = CliRunner().invoke(cli.app, ["grade", "filters", "--classroom", str(tmp_path / "classroom")])
+    assert done.exit_code == 2
+    assert done.output.startswith("error: ") and f"lies below {tmp_path}" in done.output
 
 
 @needs_jail

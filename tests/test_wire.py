@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 from autograder.inside import wire
 from autograder.inside.calling import Caller, Opaque, Outcome, plain
@@ -254,6 +257,142 @@ def test_wire_survives_noise() -> None:
         except wire.WireError:
             continue
     assert 0 < readable < 5000
+
+
+NUMBERS = (
+    arrays.boolean_dtypes()
+    | arrays.integer_dtypes(endianness="?")
+    | arrays.unsigned_integer_dtypes(endianness="?")
+    | arrays.floating_dtypes(endianness="?")
+)
+ARRAYS = arrays.arrays(NUMBERS, arrays.array_shapes(min_dims=0, max_dims=8, min_side=0, max_side=3))
+SHAPES = st.lists(st.integers(-1, 2**70) | st.sampled_from([0, 1, 2**31, 2**32, 2**63]), max_size=10).map(
+    tuple
+)
+PLAIN = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats()
+    | st.text(max_size=20)
+    | ARRAYS,
+    lambda part: (
+        st.lists(part, max_size=4)
+        | st.lists(part, max_size=4).map(tuple)
+        | st.dictionaries(st.text(max_size=8).filter(lambda key: key != "~"), part, max_size=4)
+    ),
+    max_leaves=8,
+)
+MARKED = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["nan", "-inf", "die"]),
+    lambda part: (
+        st.lists(part, max_size=4)
+        | st.fixed_dictionaries(
+            {
+                "~": st.sampled_from(
+                    [
+                        *["array", "tuple", "float", "opaque", "function", "random", "outcome", "pickle"],
+                        None,
+                        7,
+                    ]
+                )
+            },
+            optional={name: part for name in ("at", "of", "is", "type", "name", "seed")}
+            | {"fields": st.fixed_dictionaries({}, optional=dict.fromkeys(vars(Outcome()), part))},
+        )
+    ),
+    max_leaves=12,
+)
+"""JSON with the marks of the wire, well used and misused."""
+
+
+@st.composite
+def forged(draw: st.DrawFn) -> bytes:
+    """A body that is noise, or made of a text and arrays that are right, or lie, or were changed and cut."""
+    if draw(st.integers(0, 9)) == 0:
+        return draw(st.binary(max_size=300))
+    text = st.binary(max_size=60) | MARKED.map(lambda tree: json.dumps(tree).encode())
+    held = st.binary(max_size=60) | st.builds(
+        npy,
+        NUMBERS.map(lambda dtype: dtype.str) | st.sampled_from(["|O", "<U1", "<M8[s]", "<f3", "|b9", "<i16"]),
+        SHAPES.map(str)
+        | arrays.array_shapes(min_dims=0, min_side=0, max_side=3).map(str)
+        | st.text(max_size=9),
+        st.binary(max_size=80),
+        st.sampled_from([b"\x01\x00", b"\x02\x00"]),
+    )
+    if draw(st.booleans()):
+        body = bytearray(wire.pack({"id": 1, "outcome": Outcome(draw(PLAIN), after=(draw(PLAIN),))})[4:])
+    else:
+        whole = draw(MARKED | st.builds(dict, id=st.just(1), outcome=MARKED))
+        first = draw(st.just(json.dumps(whole).encode()) | text)
+        body = bytearray(b"".join(map(part, [first, *draw(st.lists(held, max_size=3))])))
+    for _ in range(draw(st.integers(0, 3)) if body else 0):
+        body[draw(st.integers(0, len(body) - 1))] = draw(st.integers(0, 255))
+    return bytes(body[: draw(st.none() | st.integers(0, len(body)))])
+
+
+def _reads_or_refuses(sent: bytes) -> None:
+    """What anyone sends is a message of plain data, which a check can judge and a report can show, or a WireError."""
+    try:
+        message = wire.unpack(sent)
+    except wire.WireError:
+        return
+    assert type(message) is dict
+    outcome = message.get("outcome")
+    if isinstance(outcome, Outcome):
+        subject = Subject("zeros", lambda args: outcome, _Zeros())  # type: ignore[arg-type]
+        _said(subject, np.zeros(3))
+    for value in message.values():
+        json.dumps([vars(panel) for panel in Panel.each("got", plain(value))])
+        wire.pack({"x": plain(value)})
+
+
+def _changed(sent: bytes, seed: int, count: int) -> Iterator[bytes]:
+    """The same bytes, again and again, with some of them changed, and cut or doubled at times."""
+    rng = np.random.default_rng(seed)
+    for kind in rng.integers(4, size=count):
+        other = bytearray(sent)
+        for place in rng.integers(len(sent), size=rng.integers(1, 4)) if sent else ():
+            other[place] = rng.integers(256)
+        if kind == 0:
+            del other[rng.integers(len(other) + 1) :]
+        if kind == 1:
+            begin, end = sorted(rng.integers(len(other) + 1, size=2))
+            other[begin:begin] = other[begin:end]
+        yield bytes(other)
+
+
+@given(forged(), st.integers(0, 2**32))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_wire_survives_what_is_made_up(sent: bytes, seed: int) -> None:
+    """reads what was made up as plain data or raises WireError, and nothing that it read is a fault of the referee"""
+    for body in (sent, *_changed(sent, seed, 10)):
+        _reads_or_refuses(body)
+
+
+@pytest.mark.slow
+@given(forged(), st.integers(0, 2**32))
+@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+def test_wire_survives_a_million_made_up_inputs(sent: bytes, seed: int) -> None:
+    """does so for 10,000 inputs, each changed in 99 ways"""
+    for body in (sent, *_changed(sent, seed, 99)):
+        _reads_or_refuses(body)
+
+
+@given(PLAIN)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_wire_keeps_whatever_is_plain(value: object) -> None:
+    """gives back what was packed: what `plain` made of any value survives the way there and another way round"""
+    sent = plain(value)
+    got = wire.unpack(body({"x": sent}))["x"]
+    assert _same_value(got, sent, 0.0)
+    assert _same_value(plain(got), sent, 0.0)
 
 
 def test_clean_leaves_nothing_that_a_terminal_or_a_database_stumbles_over() -> None:

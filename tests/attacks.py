@@ -237,7 +237,9 @@ def relu(x):
         WRONG,
         says="two different",
     ),
-    Attack("changes its input", _in_relu("x[x < 0] = 0\nreturn x.copy()"), WRONG, says="changes its input"),
+    Attack(
+        "changes its input", _in_relu("x[x < 0] = 0\nreturn x.copy()"), WRONG, "part", "changes its input"
+    ),
     Attack(
         "returns one array again and again",
         """
@@ -248,8 +250,8 @@ def relu(x):
     return np.maximum(x, 0, out=place)
 """,
         WRONG,
-        score="none",
-        says="changed",
+        score="part",
+        says="an array that your function returned earlier has changed",
     ),
     Attack(
         "has its worker hide that it changes its input, uses one array for all results, and warns",
@@ -280,7 +282,7 @@ def relu(x):
 asked = calling.Caller.__call__
 def answer(self, args):
     outcome = asked(self, args)
-    return calling.Outcome(np.maximum(np.zeros((2, 2)), 0), after=args)
+    return calling.Outcome(np.zeros((2, 2)), after=args) if self.function is relu else outcome
 calling.Caller.__call__ = answer
 """,
         WRONG,

@@ -39,7 +39,6 @@ def check(kernel: str, call: Call) -> tuple[Exercise, int]:
 def jailed(kernel: str, cell: str, call_seconds: float = 5) -> Iterator[Jailed]:
     """A kernel that a cell with this source defines, in the jail, with the reference kernels and the other ways."""
     modules = earlier_kernels(FAST)
-    modules["autograder.results"] = f"SIDE_EFFECTS = {SIDE_EFFECTS!r}"
     for file in ("solutions/fast.py", "autograder/mistakes/__init__.py", "autograder/mistakes/fast.py"):
         name = file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         source = (ROOT / file).read_text(encoding="utf-8")

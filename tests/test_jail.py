@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import os
+import re
 import shutil
 import signal
 import socket
@@ -865,6 +866,18 @@ def test_closing_ends_everything() -> None:
             assert state() != before
             process = session._worker._process  # type: ignore[union-attr]
         assert state() == before and process.returncode is not None
+
+
+def test_every_promise_names_its_test() -> None:
+    """finds each test that the table of promises in TEACHING.md names, by the start of its name"""
+    table = (
+        (ROOT / "TEACHING.md").read_text(encoding="utf-8").partition("## The jail")[2].partition("\n## ")[0]
+    )
+    named = re.findall(r"`(test_\w+)(…?)`", table)
+    here = [name for name in globals() if name.startswith("test_")]
+    assert len(named) > 12
+    for start, more in named:
+        assert len([name for name in here if (name.startswith(start) if more else name == start)]) == 1, start
 
 
 SAMPLE = "forks or TCP or traces or reference or rows or shared or device or first or plain"

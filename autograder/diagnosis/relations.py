@@ -302,7 +302,8 @@ def _factors(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) 
     clear = np.isfinite(wanted) & np.isfinite(found) & (np.abs(wanted) > 1e-12)
     if not clear.any():
         return
-    factor = float(np.median(found[clear] / wanted[clear]))
+    with np.errstate(all="ignore"):
+        factor = float(np.median(found[clear] / wanted[clear]))
     if not math.isfinite(factor) or abs(factor) < 1e-12 or abs(factor - 1) < 1e-9:
         return
     if abs(factor + 1) < 1e-9:
@@ -373,7 +374,8 @@ def _offsets(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) 
                         np.asarray(right, float) + times * np.asarray(args[at], float), got
                     ),
                 )
-    offset = float(np.median(found - wanted))
+    with np.errstate(all="ignore"):
+        offset = float(np.median(found - wanted))
     if math.isfinite(offset) and abs(offset) > 1e-9:
         way = "large" if offset > 0 else "small"
         yield Relation(

@@ -399,6 +399,20 @@ def test_what_no_program_can_judge_is_shown_and_never_scored_in_silence(room: Cl
     assert Submission.from_json(json.loads(json.dumps(result.to_json()))) == result
 
 
+def test_an_answer_typed_in_a_cell_of_its_own_reaches_a_person_all_the_way(room: Classroom) -> None:
+    """from the submitted file through the jail to gradebook, notebook and page"""
+    notebook = room.released(FILTERS)
+    notebook.cells.append(nbformat.v4.new_markdown_cell("Nine weights, [shared](javascript&colon;alert(1))."))
+    one = job_of(room, nbformat.writes(notebook).encode())
+    with Recorder(room, FILTERS) as recorder:
+        result = recorder.record(one, grade(one))
+    assert result.verdict == GRADED and result.for_a_person
+    answer = gradebook_of(room)[QUESTION]
+    assert answer.needs_manual_grade and answer.auto_score is None
+    assert notebook_of(room).cells[-1].source == as_written(notebook.cells[-1].source)
+    assert "A person looks at this" in page_of(room) and "Nine weights" in page_of(room)
+
+
 def test_a_result_recorded_before_there_was_a_person_to_ask_is_still_read(room: Classroom) -> None:
     data = {
         key: value for key, value in graded(room).to_json().items() if key not in ("for_a_person", "notes")

@@ -192,8 +192,9 @@ def test_relu_keeps_shape_and_dtype(relu: Subject, rng: np.random.Generator) -> 
 
 
 def test_relu_keeps_every_digit(relu: Subject, rng: np.random.Generator) -> None:
-    """keeps positive numbers as they are, to the last digit, such as 1/7"""
+    """keeps positive numbers as they are, to the last digit, such as 1/7, and tiny ones too"""
     relu.agrees(sevenths(rng, (4, 5)))
+    relu.agrees(1e-9 * sevenths(rng, (3, 2)))
 
 
 def test_relu_keeps_nan(relu: Subject, rng: np.random.Generator) -> None:
@@ -399,4 +400,5 @@ def test_apply_filters_to_a_colour_image(apply_filters: Subject, rng: np.random.
 
 def test_apply_filters_keeps_every_digit(apply_filters: Subject, rng: np.random.Generator) -> None:
     """keeps all the digits of float64 on numbers that need them, such as 1/7"""
-    apply_filters.agrees(sevenths(rng, (4, 5, 2)), sevenths(rng, (2, 3, 2, 3)), sevenths(rng, (3,)))
+    volume, filters, bias = sevenths(rng, (4, 5, 2)), sevenths(rng, (2, 3, 2, 3)), sevenths(rng, (3,))
+    apply_filters.agrees(volume, filters, 100 * bias)

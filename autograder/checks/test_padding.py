@@ -194,4 +194,5 @@ def test_conv2d_of_bytes(conv2d: Subject, rng: np.random.Generator) -> None:
 
 def test_conv2d_keeps_every_digit(conv2d: Subject, rng: np.random.Generator) -> None:
     """keeps all the digits of float64 on numbers that need them, such as 1/7"""
-    conv2d.agrees(sevenths(rng, (2, 4, 3, 2)), sevenths(rng, (2, 3, 2, 2)), sevenths(rng, (2,)), 1, 1)
+    x, w, b = sevenths(rng, (2, 4, 3, 2)), sevenths(rng, (2, 3, 2, 2)), sevenths(rng, (2,))
+    conv2d.agrees(x, w, 100 * b, 1, 1)

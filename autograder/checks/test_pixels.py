@@ -115,6 +115,7 @@ def test_flatten_image_keeps_the_dtype(flatten_image: Subject, rng: np.random.Ge
     flatten_image.agrees(image.astype(np.uint8), dtype=np.uint8)
     flatten_image.agrees(image.astype(np.float32) / 8, dtype=np.float32)
     flatten_image.agrees(sevenths(rng, (2, 3, 3)), dtype=np.float64)
+    flatten_image.agrees(-1000 * image, dtype=np.int64)  # outside of a byte's range
 
 
 def test_flatten_image_of_a_colour_image(flatten_image: Subject, rng: np.random.Generator) -> None:

@@ -53,6 +53,7 @@ def test_output_size_counts_zeros_on_both_sides(output_size: Subject, rng: np.ra
     output_size.agrees(6, 4, 3, 2)
     filter_size, stride, steps, padding = (int(value) for value in rng.integers([2, 2, 7, 2], [12, 6, 15, 7]))
     output_size.agrees(filter_size + steps * stride - 2 * padding, filter_size, stride, padding)
+    output_size.agrees(3 + steps * stride, 3, stride, padding * stride)  # more zeros than the filter is long
 
 
 def test_output_size_in_known_networks(output_size: Subject, rng: np.random.Generator) -> None:

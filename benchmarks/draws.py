@@ -230,8 +230,12 @@ def _(rng: Rng) -> tuple[Any, ...]:
 
 @_draws("numerical_gradient")
 def _(rng: Rng) -> tuple[Any, ...]:
-    f = str(rng.choice(["sum_of_squares", "sum_of_sines", "weighted_cubes", "product", "product_of_row_sums"]))
-    x = rng.normal(1, 0.5, [_few(rng, 1, 3) for _ in range(2 if f == "product_of_row_sums" else _few(rng, 1, 3))])
+    f = str(
+        rng.choice(["sum_of_squares", "sum_of_sines", "weighted_cubes", "product", "product_of_row_sums"])
+    )
+    x = rng.normal(
+        1, 0.5, [_few(rng, 1, 3) for _ in range(2 if f == "product_of_row_sums" else _few(rng, 1, 3))]
+    )
     return (Known(f), x) if rng.random() < 0.6 else (Known(f), x, float(rng.choice([1e-4, 0.01, 0.1])))
 
 
@@ -311,7 +315,12 @@ def _(rng: Rng) -> tuple[Any, ...]:
 
 
 def _lenet(rng: Rng) -> tuple[dict[str, np.ndarray], np.ndarray, int]:
-    H, W, C, K1, K2, M = _few(rng, 4, 9), _few(rng, 4, 9), *(_few(rng, 1, 3) for _ in range(3)), _few(rng, 2, 4)
+    H, W, C, K1, K2, M = (
+        _few(rng, 4, 9),
+        _few(rng, 4, 9),
+        *(_few(rng, 1, 3) for _ in range(3)),
+        _few(rng, 2, 4),
+    )
     classes = _few(rng, 2, 4)
     fine = lambda *shape: rng.normal(0, 0.6, shape)
     params = {
@@ -344,7 +353,15 @@ def _(rng: Rng) -> tuple[Any, ...]:
         data[f"{name}_labels"] = rng.integers(0, 3, count)
     size = len(data["train_labels"]) + _few(rng, 0, 3)
     network = Known("one_layer_logits"), Known("one_layer_gradients")
-    return *network, params, data, Seeded(int(rng.integers(2**31))), _few(rng, 1, 4), size, float(rng.uniform(0.01, 0.3))
+    return (
+        *network,
+        params,
+        data,
+        Seeded(int(rng.integers(2**31))),
+        _few(rng, 1, 4),
+        size,
+        float(rng.uniform(0.01, 0.3)),
+    )
 
 
 @_draws("he_init")
@@ -359,7 +376,11 @@ def _(rng: Rng) -> tuple[Any, ...]:
     C = x.shape[-1]
     running = {"mean": _like(rng, x, C), "var": np.abs(_like(rng, x, C)) + 1}
     given = x, _like(rng, x, C), _like(rng, x, C), running, bool(rng.integers(2))
-    return given if rng.random() < 0.4 else (*given, float(rng.uniform(0.5, 0.99)), float(rng.uniform(1e-4, 0.1)))
+    return (
+        given
+        if rng.random() < 0.4
+        else (*given, float(rng.uniform(0.5, 0.99)), float(rng.uniform(1e-4, 0.1)))
+    )
 
 
 @_draws("batch_norm_backward")

@@ -30,7 +30,14 @@ REFERENCE = "reference"
 PAIRS = 0.25
 """Share of the mutants in which two slips were made."""
 
-TURNS = {"unfinished": 3, "height and width": 3, "refuses a rest": 2, "formula": 2, "axis kept": 2, "in place": 2}
+TURNS = {
+    "unfinished": 3,
+    "height and width": 3,
+    "refuses a rest": 2,
+    "formula": 2,
+    "axis kept": 2,
+    "in place": 2,
+}
 """How often in a round a family has its turn, if not once: by how often real learners make such slips."""
 
 
@@ -354,7 +361,9 @@ def _first_lines(kernel: str, parameters: list[str]) -> Iterator[tuple[str, str]
     if "stride" in parameters and "input_size" in parameters:
         room = "input_size - filter_size" + (" + 2 * padding" if "padding" in parameters else "")
     elif "stride" in parameters and parameters[0] in ("x", "image", "dout"):
-        field = {"image": "image.shape[0]"}.get(parameters[0], "x.shape[1]" if "x" in parameters else "x_shape[1]")
+        field = {"image": "image.shape[0]"}.get(
+            parameters[0], "x.shape[1]" if "x" in parameters else "x_shape[1]"
+        )
         side = next((text for name, text in {
             "size": "size", "filter_h": "filter_h", "w": "w.shape[0]", "kernel": "kernel.shape[0]",
         }.items() if name in parameters), "")  # fmt: skip
@@ -383,19 +392,28 @@ def _operator(node: ast.AST, names: set[str]) -> Found:
             if isinstance(node.op, ast.Add):
                 yield "term", node.right
             if isinstance(node.op, ast.FloorDiv):
-                yield "operator", ast.UnaryOp(
-                    ast.USub(), ast.BinOp(ast.UnaryOp(ast.USub(), node.left), ast.FloorDiv(), node.right)
+                yield (
+                    "operator",
+                    ast.UnaryOp(
+                        ast.USub(), ast.BinOp(ast.UnaryOp(ast.USub(), node.left), ast.FloorDiv(), node.right)
+                    ),
                 )
             if isinstance(node.op, ast.Pow):
                 yield "factor", node.left
             if isinstance(node.op, ast.Add | ast.Sub) and isinstance(node.left, ast.BinOp):
                 inner = node.left  # a + b · c taken as (a + b) · c, and the like
                 if isinstance(inner.op, ast.Mult | ast.Div | ast.FloorDiv):
-                    yield "brackets", ast.BinOp(inner.left, inner.op, ast.BinOp(inner.right, node.op, node.right))
+                    yield (
+                        "brackets",
+                        ast.BinOp(inner.left, inner.op, ast.BinOp(inner.right, node.op, node.right)),
+                    )
             if isinstance(node.op, ast.Mult | ast.Div | ast.FloorDiv) and isinstance(node.left, ast.BinOp):
                 inner = node.left
                 if isinstance(inner.op, ast.Add | ast.Sub):
-                    yield "brackets", ast.BinOp(inner.left, inner.op, ast.BinOp(inner.right, node.op, node.right))
+                    yield (
+                        "brackets",
+                        ast.BinOp(inner.left, inner.op, ast.BinOp(inner.right, node.op, node.right)),
+                    )
         case ast.AugAssign():
             if isinstance(node.op, ast.Add | ast.Sub):
                 yield "overwritten", ast.Assign([node.target], node.value)
@@ -448,10 +466,17 @@ def _index(node: ast.AST, names: set[str]) -> Found:
                     yield "bound", ast.Slice(**{**_fields(node), part: None})
             if node.step is not None:
                 yield "stride left out", ast.Slice(node.lower, node.upper, None)
-            if isinstance(node.upper, ast.BinOp) and isinstance(node.upper.op, ast.Add) and node.lower is not None:
+            if (
+                isinstance(node.upper, ast.BinOp)
+                and isinstance(node.upper.op, ast.Add)
+                and node.lower is not None
+            ):
                 texts = [ast.unparse(side) for side in (node.upper.left, node.upper.right)]
                 if ast.unparse(node.lower) in texts:
-                    yield "minus padding", ast.Slice(node.lower, ast.UnaryOp(ast.USub(), node.lower), node.step)
+                    yield (
+                        "minus padding",
+                        ast.Slice(node.lower, ast.UnaryOp(ast.USub(), node.lower), node.step),
+                    )
         case ast.Subscript(slice=ast.Tuple(elts=parts)):
             for first, second in itertools.pairwise(range(len(parts))):
                 swapped = list(parts)
@@ -525,16 +550,26 @@ def _call(node: ast.AST, names: set[str]) -> Found:
                 yield "dtype", having(ast.parse(f"np.{name}", mode="eval").body)
         else:
             yield "argument left out", _with(node, keywords=rest)
-    if any(keyword.arg == "axis" for keyword in node.keywords) and called in ("sum", "mean", "max", "min", "var", "std"):
+    if any(keyword.arg == "axis" for keyword in node.keywords) and called in (
+        "sum",
+        "mean",
+        "max",
+        "min",
+        "var",
+        "std",
+    ):
         if not any(keyword.arg == "keepdims" for keyword in node.keywords):
-            yield "axis kept", _with(node, keywords=[*node.keywords, ast.keyword("keepdims", ast.Constant(True))])
+            yield (
+                "axis kept",
+                _with(node, keywords=[*node.keywords, ast.keyword("keepdims", ast.Constant(True))]),
+            )
         if called in ("var", "std"):
             yield "formula", _with(node, keywords=[*node.keywords, ast.keyword("ddof", ast.Constant(1))])
-    if called in ("zeros", "empty", "ones", "zeros_like", "empty_like", "full", "array") and node.args:
-        if not any(keyword.arg == "dtype" for keyword in node.keywords):
-            for name in ("np.float32", "int", "np.uint8"):
-                dtype = ast.keyword("dtype", ast.parse(name, mode="eval").body)
-                yield "dtype", _with(node, keywords=[*node.keywords, dtype])
+    makers = ("zeros", "empty", "ones", "zeros_like", "empty_like", "full", "array")
+    if called in makers and node.args and not any(keyword.arg == "dtype" for keyword in node.keywords):
+        for name in ("np.float32", "int", "np.uint8"):
+            dtype = ast.keyword("dtype", ast.parse(name, mode="eval").body)
+            yield "dtype", _with(node, keywords=[*node.keywords, dtype])
     if isinstance(node.func, ast.Attribute) and called in ("copy", "astype"):
         yield "in place" if called == "copy" else "dtype", node.func.value
     if called == "array" and node.args and isinstance(node.args[0], ast.Name):
@@ -543,12 +578,34 @@ def _call(node: ast.AST, names: set[str]) -> Found:
         order = ast.keyword("order", ast.Constant("F"))
         yield "order", _with(node, keywords=[*node.keywords, order])
     if called == "transpose" and isinstance(node.func, ast.Attribute):
-        yield "transposed", node.func.value if not isinstance(node.func.value, ast.Name) or node.func.value.id != "np" else node.args[0]
+        yield (
+            "transposed",
+            node.func.value
+            if not isinstance(node.func.value, ast.Name) or node.func.value.id != "np"
+            else node.args[0],
+        )
         for first, second in itertools.pairwise(range(len(node.args))):
             args = list(node.args)
             args[first], args[second] = args[second], args[first]
             yield "transposed", _with(node, args=args)
-    if called in ("sqrt", "exp", "log", "abs", "clip", "maximum", "minimum", "max", "float", "square", "relu", "flip") and node.args:
+    if (
+        called
+        in (
+            "sqrt",
+            "exp",
+            "log",
+            "abs",
+            "clip",
+            "maximum",
+            "minimum",
+            "max",
+            "float",
+            "square",
+            "relu",
+            "flip",
+        )
+        and node.args
+    ):
         yield "function left out", node.args[0]
         inner = node.args[0]
         if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Add | ast.Sub):
@@ -575,7 +632,13 @@ def _other_axes(value: ast.expr) -> Iterator[ast.expr]:
     if isinstance(now, int):
         others: tuple[Any, ...] = tuple(axis for axis in (0, 1, 2, -1) if axis != now)
     elif isinstance(now, tuple) and all(isinstance(axis, int) for axis in now):
-        others = (now[:1], now[-1:], tuple(axis - 1 for axis in now), tuple(axis + 1 for axis in now), (0, *now))
+        others = (
+            now[:1],
+            now[-1:],
+            tuple(axis - 1 for axis in now),
+            tuple(axis + 1 for axis in now),
+            (0, *now),
+        )
     else:
         others = ()
     for other in others:
@@ -595,10 +658,12 @@ def _name(node: ast.AST, names: set[str]) -> Found:
             yield "unfinished", ast.Name(f"my_{node.id}", ast.Load())
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "np":
         yield "unfinished", ast.Attribute(node.value, node.attr + "s", ast.Load())
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
-        if isinstance(node.slice, ast.Constant) and node.slice.value in (0, 1, 2):
-            other = {0: 1, 1: 2, 2: 1}[node.slice.value]
-            yield "height and width", ast.Subscript(node.value, ast.Constant(other), ast.Load())
+    match node:
+        case ast.Subscript(value=ast.Attribute(attr="shape"), slice=ast.Constant(value=0 | 1 | 2 as axis)):
+            yield (
+                "height and width",
+                ast.Subscript(node.value, ast.Constant({0: 1, 1: 2, 2: 1}[axis]), ast.Load()),
+            )
 
 
 def _line(node: ast.AST, names: set[str]) -> Found:
@@ -622,13 +687,17 @@ def _line(node: ast.AST, names: set[str]) -> Found:
             yield "unfinished", ast.Assign(node.targets, ast.Constant(None))
             yield "unfinished", ast.Assign(node.targets, ast.Constant(...))
             if isinstance(value, ast.BinOp) and isinstance(value.left, ast.Name):
-                yield "in place", [
-                    ast.AugAssign(ast.Name(value.left.id, ast.Store()), value.op, value.right),
-                    ast.Assign(node.targets, value.left),
-                ]
+                yield (
+                    "in place",
+                    [
+                        ast.AugAssign(ast.Name(value.left.id, ast.Store()), value.op, value.right),
+                        ast.Assign(node.targets, value.left),
+                    ],
+                )
             for text in ("np.asarray({0}, dtype=np.float32)", "np.round({0}, 4)"):
-                yield "dtype" if "32" in text else "rounded", ast.Assign(
-                    node.targets, ast.parse(text.format(ast.unparse(value)), mode="eval").body
+                yield (
+                    "dtype" if "32" in text else "rounded",
+                    ast.Assign(node.targets, ast.parse(text.format(ast.unparse(value)), mode="eval").body),
                 )
         case ast.If(body=[ast.Raise()]):
             yield "no error", []
@@ -671,7 +740,9 @@ def _results(node: ast.Return, parameters: list[str], names: set[str]) -> Iterat
             yield Edit("order", value, ast.Tuple(elts, ast.Load()))
         yield Edit("type", value, ast.Tuple(value.elts[:-1], ast.Load()))
         yield Edit("type", value, value.elts[0])
-    for name in sorted(names & (set(parameters) | {"out", "maps", "padded", "m", "powers", "shifted", "gradient"})):
+    for name in sorted(
+        names & (set(parameters) | {"out", "maps", "padded", "m", "powers", "shifted", "gradient"})
+    ):
         if ast.unparse(value) != name:
             yield Edit("earlier value", node, ast.Return(ast.Name(name, ast.Load())))
     yield Edit("unfinished", node, [])

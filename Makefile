@@ -5,10 +5,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail demo test test-all lint book release train bench bench-kernels bench-train bench-pages bridge links clean
+.PHONY: help setup jail demo test test-all lint book release train bench bench-kernels bench-train bench-pages bench-verdicts bench-luck bridge links clean
 
 help:  ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: setup jail  ## build the book, release, grade a sample class, report
 	@$(BIN)/python -m benchmarks.demo
@@ -34,6 +34,12 @@ bench: setup jail  ## grade the same submissions with this grader and with stock
 
 bench-pages: setup  ## run each chapter's notebook from the reference, and its checks, and print the seconds
 	@$(BIN)/python -m benchmarks.pages
+
+bench-verdicts: setup  ## make two thousand wrong kernels: is each rejected, and is a true cause named?
+	@$(BIN)/python -m benchmarks.verdicts
+
+bench-luck: setup  ## grade every known mistake and right way under twenty seeds: is it always the same grade?
+	@$(BIN)/python -m benchmarks.luck
 
 train: setup  ## train the four networks and write the record that the book shows; wants MNIST, takes one to two hours
 	@$(BIN)/python -m benchmarks.train

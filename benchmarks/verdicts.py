@@ -12,15 +12,10 @@ import contextlib
 import itertools
 import json
 import os
-import pickle
 import re
-import resource
-import select
-import signal
 import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -28,9 +23,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from threadpoolctl import threadpool_limits
 
 from autograder import checking
 from autograder.chapters import Chapter, chapters
@@ -40,6 +33,7 @@ from autograder.oracle import Record, Reference
 from autograder.subject import Stopped
 from benchmarks import sieve as sieves
 from benchmarks.mutants import Mutant, mutants
+from benchmarks.processes import Steps, in_processes
 from benchmarks.sieve import Sieve
 
 WRONG = 48
@@ -47,9 +41,6 @@ WRONG = 48
 
 TRIES = 30
 """Mutants that are tried for each of these at most."""
-
-MEMORY = 4 * 2**30
-"""Bytes of address space that a mutant may use."""
 
 LASTS = 120
 """Seconds after which the process of a mutant is ended from outside."""
@@ -134,10 +125,16 @@ def _check(
     kernel, oracle = found.mutant.kernel, Reference(chapter)
     caught: list[Any] = []
     explain = checking.explain
-    if explain:
-        checking.explain = lambda *args: (
-            caught.append(explain(*args)) or caught[-1]
-        )  # the Cause, with its claim
+
+    def keeping(*args: Any) -> Any:  # the Cause itself, with what it claims
+        try:
+            caught.append(explain(*args))
+        except Exception:
+            found.fault = f"the diagnosis failed: {traceback.format_exc()[-900:]}"
+            raise
+        return caught[-1]
+
+    checking.explain = keeping
     begun = time.process_time()
     try:
         with np.errstate(all="ignore"):
@@ -219,80 +216,6 @@ JUDGES: dict[str, Callable[[Mutant, Any, Sieve, list[Outcome]], bool]] = {
     "exception|raise": _raises,
 }
 """By what a cause's kind says, how to see whether it is so, beside its claim."""
-
-
-# --- processes -----------------------------------------------------------------------------------------------------
-
-
-def in_processes(
-    tasks: Iterator[tuple[Any, Callable[[], Any]] | None], at_once: int, lasts: float
-) -> Iterator[tuple[Any, Any]]:
-    """Run each task in a forked process of its own; yields its name and its result, or the exception's text.
-
-    A task that is None says: ask again once a result is there.
-    """
-    running: dict[int, tuple[Any, int, float, bytearray]] = {}
-    ahead = iter(tasks)
-    try:
-        while True:
-            while len(running) < at_once:
-                task = next(ahead, None)
-                if task is None:
-                    break
-                name, work = task
-                pid, fd = _forked(work)
-                running[fd] = name, pid, time.monotonic() + lasts, bytearray()
-            if not running:
-                return
-            ready = select.select(list(running), [], [], 0.5)[0]
-            for fd in list(running):
-                name, pid, until, content = running[fd]
-                piece = os.read(fd, 2**20) if fd in ready else None
-                if piece:
-                    content += piece
-                elif piece == b"" or time.monotonic() > until:
-                    os.close(fd)
-                    if piece is None:
-                        os.kill(pid, signal.SIGKILL)
-                    os.waitpid(pid, 0)
-                    del running[fd]
-                    try:
-                        yield name, pickle.loads(bytes(content))
-                    except (EOFError, pickle.UnpicklingError):
-                        yield name, f"ended after {lasts:g} s" if piece is None else "died"
-    finally:
-        for fd, (_, pid, _, _) in running.items():
-            os.close(fd)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-
-
-def _forked(work: Callable[[], Any]) -> tuple[int, int]:
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(writing)
-        return pid, reading
-    try:
-        os.close(reading)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        os.chdir(tempfile.gettempdir())
-        silence = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silence, 1)
-        os.dup2(silence, 2)
-        with threadpool_limits(1):
-            try:
-                result = work()
-            except BaseException:
-                result = traceback.format_exc()[-1500:]
-            content = pickle.dumps(result)
-        with os.fdopen(writing, "wb") as pipe:
-            pipe.write(content)
-    finally:
-        os._exit(0)
 
 
 # --- all kernels ---------------------------------------------------------------------------------------------------
@@ -385,7 +308,7 @@ def run(names: list[str], wanted: int, seed: int, at_once: int) -> list[Round]:
         sys.exit(f"no kernel and no chapter is called {', '.join(names)}")
     pairs = [(chapter, kernel) for chapter, kernels in todo.items() for kernel in kernels]
     rounds: dict[str, Round] = {}
-    with Steps("inputs", len(pairs)) as steps:
+    with Steps("inputs", len(pairs), console) as steps:
         tasks = ((pair, lambda pair=pair: make_sieve(*pair, seed)) for pair in pairs)
         for (chapter, kernel), made in in_processes(tasks, at_once, 10 * LASTS):
             if isinstance(made, str):
@@ -405,7 +328,7 @@ def run(names: list[str], wanted: int, seed: int, at_once: int) -> list[Round]:
             r, (number, mutant) = found
             yield (r, number), lambda r=r, m=mutant: judge(m, r.sieve, r.chapter, f"bench-verdicts-{seed}")
 
-    with Steps("mutants", wanted * len(in_order)) as steps:
+    with Steps("mutants", wanted * len(in_order), console) as steps:
         for (r, number), verdict in in_processes(trials(), at_once, LASTS):
             if isinstance(verdict, str) and "Traceback" in verdict and "MemoryError" not in verdict:
                 raise RuntimeError(f"{r.issued[number]}\n{verdict}")
@@ -414,32 +337,6 @@ def run(names: list[str], wanted: int, seed: int, at_once: int) -> list[Round]:
             r.results[number] = verdict
             steps.at(sum(len(one.wrong()) for one in in_order), r.kernel)
     return in_order
-
-
-class Steps:
-    """Progress with the time left: a bar in a terminal, and a line now and then anywhere else."""
-
-    def __init__(self, what: str, total: int):
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-        self.what, self.total = what, total
-        self.bar = Progress(*columns, console=console, disable=not console.is_terminal)
-        self.task = self.bar.add_task(what, total=total)
-        self.begun = self.told = time.monotonic()
-
-    def __enter__(self) -> "Steps":
-        self.bar.start()
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.bar.stop()
-
-    def at(self, done: int, name: str) -> None:
-        self.bar.update(self.task, completed=done, description=name)
-        now = time.monotonic()
-        if not console.is_terminal and (now > self.told + 20 or done == self.total) and done:
-            left = (now - self.begun) / done * (self.total - done)
-            print(f"{self.what}: {done} of {self.total} ({name}), {left / 60:.1f} minutes left", flush=True)
-            self.told = now
 
 
 def _ended(mutant: Mutant, how: str) -> Verdict:

@@ -9,6 +9,7 @@ import ast
 import builtins
 import copy
 import difflib
+import functools
 import importlib
 import itertools
 import linecache
@@ -75,7 +76,7 @@ class Mutant:
         return names[self.kernel]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Base:
     """A right kernel to make slips in: its tree begins with a `pass` that stands where a first line can be put in."""
 
@@ -84,7 +85,7 @@ class Base:
     name: str
     tree: ast.Module
 
-    @property
+    @functools.cached_property
     def own(self) -> list[ast.FunctionDef]:
         """The kernel and the helpers that it calls, but no reference kernels."""
         known = {node.name: node for node in self.tree.body if isinstance(node, ast.FunctionDef)}
@@ -97,18 +98,31 @@ class Base:
                 ahead += [node.id for node in ast.walk(known[name]) if isinstance(node, ast.Name)]
         return list(found.values())
 
-    @property
+    @functools.cached_property
+    def text(self) -> str:
+        return _render(self.tree, {})
+
+    @functools.cached_property
     def main(self) -> ast.FunctionDef:
         return next(node for node in self.own if node.name == self.kernel)
 
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """One slip: this node becomes that one, or, for a statement, those statements."""
+    """One slip: this node becomes that one, or, for a statement, those statements; a text is parsed when it is made."""
 
     family: str
     node: ast.AST
     new: Any
+
+    def made(self) -> Any:
+        if not isinstance(self.new, str):
+            return self.new
+        return (
+            ast.parse(self.new).body
+            if isinstance(self.node, ast.stmt)
+            else ast.parse(self.new, mode="eval").body
+        )
 
 
 def bases(chapter: Chapter, kernel: str) -> list[Base]:
@@ -176,26 +190,23 @@ def _apart(one: Edit, other: Edit) -> bool:
 
 def _make(base: Base, chosen: list[Edit]) -> Mutant | None:
     """The mutant with these edits; None if it does not parse, or nothing changed."""
-    before = _render(base.tree, {})
     try:
-        after = _render(base.tree, {id(edit.node): edit.new for edit in chosen})
+        text = _render(base.tree, {id(edit.node): edit.made() for edit in chosen})
         with warnings.catch_warnings(action="ignore", category=SyntaxWarning):
-            compile(after, "mutant", "exec")
+            compile(text, "mutant", "exec")
     except (SyntaxError, ValueError, TypeError, RecursionError):
         return None
-    if after == before:
+    if text == base.text:
         return None
-    lines = [
-        line for line in difflib.ndiff(before.splitlines(), after.splitlines()) if line[:2] in ("- ", "+ ")
-    ]
-    matcher = difflib.SequenceMatcher(None, before.splitlines(), after.splitlines(), autojunk=False)
-    first = next(code for code in matcher.get_opcodes() if code[0] != "equal")
-    return Mutant(
-        base.chapter, base.kernel, base.name, tuple(edit.family for edit in chosen), first[3] + 1,
-        "; ".join(line[2:].strip() for line in lines if line[0] == "-"),
-        "; ".join(line[2:].strip() for line in lines if line[0] == "+"),
-        after,
-    )  # fmt: skip
+    before, after = base.text.splitlines(), text.splitlines()
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    changes = [code for code in matcher.get_opcodes() if code[0] != "equal"]
+    gone, came = (
+        "; ".join(line.strip() for code in changes for line in lines[code[at] : code[at + 1]])
+        for lines, at in ((before, 1), (after, 3))
+    )
+    families = tuple(edit.family for edit in chosen)
+    return Mutant(base.chapter, base.kernel, base.name, families, changes[0][3] + 1, gone, came, text)
 
 
 def _render(tree: ast.Module, replaced: dict[int, Any]) -> str:
@@ -328,7 +339,7 @@ def edits(base: Base) -> Iterator[Edit]:
     parameters = [argument.arg for argument in base.main.args.args]
     start = base.main.body[0]
     for family, line in _first_lines(base.kernel, parameters):
-        yield Edit(family, start, ast.parse(line).body)
+        yield Edit(family, start, line)
     defaults = base.main.args.defaults
     for default in defaults:
         if isinstance(default, ast.Constant) and type(default.value) in (int, float, bool):
@@ -732,7 +743,7 @@ def _results(node: ast.Return, parameters: list[str], names: set[str]) -> Iterat
                     continue
                 if form in ("{0} + b", "{0} - b") and "b" not in parameters:
                     continue
-                yield Edit(family, part, ast.parse(form.format(text, first), mode="eval").body)
+                yield Edit(family, part, form.format(text, first))
     if isinstance(value, ast.Tuple):
         for first_at, second_at in itertools.pairwise(range(len(value.elts))):
             elts = list(value.elts)
@@ -747,13 +758,13 @@ def _results(node: ast.Return, parameters: list[str], names: set[str]) -> Iterat
             yield Edit("earlier value", node, ast.Return(ast.Name(name, ast.Load())))
     yield Edit("unfinished", node, [])
     yield Edit("unfinished", node, ast.Return(None))
-    yield Edit("unfinished", node, ast.parse(f"print({ast.unparse(value)})").body)
+    yield Edit("unfinished", node, f"print({ast.unparse(value)})")
     for name in parameters:
         if name in ARRAYS:
             result = ast.unparse(value)
-            yield Edit("in place", node, ast.parse(f"{name}[...] = {result}\nreturn {name}").body)
-            yield Edit("in place", node, ast.parse(f"result = {result}\n{name}.fill(0)\nreturn result").body)
-            yield Edit("in place", node, ast.parse(f"result = {result}\n{name}.sort()\nreturn result").body)
+            yield Edit("in place", node, f"{name}[...] = {result}\nreturn {name}")
+            yield Edit("in place", node, f"result = {result}\n{name}.fill(0)\nreturn result")
+            yield Edit("in place", node, f"result = {result}\n{name}.sort()\nreturn result")
 
 
 def _bodies(function: ast.FunctionDef) -> Iterator[list[ast.stmt]]:

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import importlib.metadata
 import json
 import re
 import tomllib
@@ -10,6 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 from autograder.authoring import kernel_source, solution_lines, source_notebook, stub_source
 from autograder.chapters import ROOT, Chapter, chapters, check_points
@@ -107,6 +109,25 @@ def test_environment_and_project_pin_the_same_versions() -> None:
         *(pin for extra in project["optional-dependencies"].values() for pin in extra),
     ]
     assert {pin.lower() for pin in every if not pin.startswith("cnn-course")} <= locked
+
+
+def test_every_pin_is_for_the_oldest_python_that_the_readme_names() -> None:
+    """pip refuses all if one pin wants a newer Python; what a pin wants is read from what is installed of it"""
+    promised = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    oldest = promised.removeprefix(">=")
+    assert f"Python {oldest} or newer" in (ROOT / "README.md").read_text()
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines())
+    refusing, installed = [], 0
+    for name, version in pins.items():
+        try:
+            package = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # only the bridge wants it, or another system
+        installed += 1
+        assert package.version == version, f"{name} {package.version} is installed, {version} is pinned"
+        if not SpecifierSet(package.metadata.get("Requires-Python", "")).contains(f"{oldest}.0"):
+            refusing.append(f"{name} {version} wants Python {package.metadata['Requires-Python']}")
+    assert not refusing and installed > 100
 
 
 @by_name

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import io
 import os
+import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -83,6 +84,7 @@ class Plugin:
         self.seed = seed
         self.timed = timed
         self.outcomes: dict[str, list[Ran]] = {name: [] for name in subjects}
+        self.unread = ""
         # pytest finds fixtures on a plugin's class, so the kernels' fixtures get a class of their own
         made = {name: _hand_out(name, subject) for name, subject in subjects.items()}
         self._kernels = type("Kernels", (), made)()
@@ -94,6 +96,11 @@ class Plugin:
     def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
         """Random numbers of one test: the same seed and test always draw the same."""
         return random_for(self.seed, request.node.originalname)
+
+    def pytest_exception_interact(self, call: pytest.CallInfo[Any], report: object) -> None:
+        """Keep why a file of checks could not be read: pytest ends then as if somebody had pressed Ctrl-C."""
+        if isinstance(report, pytest.CollectReport) and call.excinfo:
+            self.unread = _place_and_error(call.excinfo.value.__cause__ or call.excinfo.value)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = [
@@ -218,12 +225,24 @@ def _run_pytest(path: Path, plugin: Plugin) -> None:
             del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
         else:
             os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before
+    if plugin.unread:
+        raise CheckError(f"the checks cannot be read: {plugin.unread}")
     if code == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise CheckError(
             f"pytest could not run {path.name} (exit code {int(code)}) {errors.getvalue()[-500:]}"
         )
+
+
+def _place_and_error(error: BaseException) -> str:
+    """File and line of what kept a file of checks from being read, and what that was."""
+    if isinstance(error, SyntaxError):
+        return f"{Path(error.filename or '').name}, line {error.lineno}: {type(error).__name__}: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "site-packages" not in frame.filename]
+    place = "".join(f"{Path(frame.filename).name}, line {frame.lineno}: " for frame in ours[-1:])
+    return f"{place}{type(error).__name__}: {error}"
 
 
 def _exercise(
@@ -287,9 +306,19 @@ def _verdict(failures: list[Failure], smallest: Failure | None) -> str:
 
 
 def check_names(path: Path) -> dict[str, list[str]]:
-    """Names of the checks of each kernel in a file of checks, read without running it."""
+    """Names of the checks of each kernel in a file of checks, read without running it.
+
+    Raises
+    ------
+    CheckError
+        If it is not Python.
+    """
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    except SyntaxError as error:
+        raise CheckError(f"the checks cannot be read: {_place_and_error(error)}") from None
     found: dict[str, list[str]] = {}
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and node.args.args:
             found.setdefault(node.args.args[0].arg, []).append(node.name)
     return found

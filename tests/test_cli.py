@@ -142,6 +142,48 @@ def test_verify_ends_with_1_if_a_check_lets_a_mistake_pass(toy_course: Path) -> 
         checks.write_text(before)
 
 
+@pytest.mark.parametrize(
+    ("slip", "cause"),
+    [("def broken(:\n", "line 1: SyntaxError: "), ("import nothing_here\n", "line 1: ModuleNotFoundError: ")],
+)
+def test_checks_that_cannot_be_read_are_named_with_file_and_line(
+    toy_course: Path, slip: str, cause: str
+) -> None:
+    """and not taken for a Ctrl-C, as which pytest reports them"""
+    from .conftest import run_in
+
+    checks = toy_course / "autograder" / "checks" / "test_toys.py"
+    before = checks.read_text()
+    try:
+        checks.write_text(slip + before)
+        done = run_in(toy_course, "-m", "autograder", "verify", "toys")
+    finally:
+        checks.write_text(before)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert f"the checks cannot be read: test_toys.py, {cause}" in done.stderr
+
+
+def test_checks_that_cannot_be_read_are_one_error_of_a_batch(toy_course: Path) -> None:
+    """and not a fault of each submission"""
+    from .conftest import run_in
+
+    assert run_in(toy_course, "-m", "autograder", "release", "toys", "--classroom", "c").returncode == 0
+    for student in ("ada", "grace"):
+        folder = toy_course / "c" / "submitted" / student / "toys"
+        folder.mkdir(parents=True)
+        shutil.copy(toy_course / "c" / "release" / "toys" / "toys.ipynb", folder)
+    checks = toy_course / "autograder" / "checks" / "test_toys.py"
+    before = checks.read_text()
+    try:
+        checks.write_text(before.replace("double.agrees(", "double.agrees((", 1))
+        done = run_in(toy_course, "-m", "autograder", "grade", "toys", "--classroom", "c")
+    finally:
+        checks.write_text(before)
+        shutil.rmtree(toy_course / "c")
+    assert done.returncode == 2 and not done.stdout and len(done.stderr.splitlines()) == 1
+    assert "the checks cannot be read: test_toys.py, line " in done.stderr
+
+
 def test_verify_holds_for_every_chapter() -> None:
     done = autograder("verify", "--json", timeout=900)
     rows = json.loads(done.stdout)

@@ -53,6 +53,13 @@ def test_he_init_makes_float32_of_that_shape(he_init: Subject, rng: np.random.Ge
             "every weight should be a random number of its own; many of yours are the same",
             *args, got=weights,
         )  # fmt: skip
+        # A thousandth of 1/10000 beside a multiple of it lies one number in 500.
+        fine = weights * 1e4
+        he_init.require(
+            float(np.mean(np.abs(fine - np.rint(fine)) < 1e-3)) < 0.5,
+            "many of your weights are rounded to four digits: leave them as they are drawn",
+            *args, got=weights,
+        )  # fmt: skip
 
 
 def test_he_init_of_a_linear_layer(he_init: Subject, rng: np.random.Generator) -> None:

@@ -163,7 +163,7 @@ def _dropped(dropout: Subject, *args: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def test_dropout_leaves_evaluation_alone(dropout: Subject, rng: np.random.Generator) -> None:
     """changes nothing outside of training: out is x, and scale is all ones"""
-    x = signed(rng, (3, 4))
+    x = sevenths(rng, (3, 4))
     x[rng.integers(3)] = 0.0
     dropout.agrees(x, float(rng.integers(1, 8)) / 8, _seeded(rng), False)
 

@@ -153,6 +153,15 @@ def repeats_one_output(shape: tuple[int, ...], rng: np.random.Generator) -> np.n
     return np.repeat(he_init((*shape[:-1], 1), rng), shape[-1], axis=-1)
 
 
+@mistake(
+    "he_init",
+    "Your weights are rounded. Leave them as they are drawn: rounding is for printing.",
+    caught_by="test_he_init_makes_float32_of_that_shape",
+)
+def rounds_the_weights(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    return he_init(shape, rng).round(4)
+
+
 @alternative("he_init")
 def scales_standard_normal_numbers(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     inputs = math.prod(shape) // shape[-1]

@@ -405,11 +405,14 @@ class Subject:
             self.slips[name] = replace(failure, check=name)
 
     def _blame(self, args: tuple[Any, ...]) -> None:
-        """Mark the last call with these arguments as one that a check was not content with."""
-        for at in range(len(self.seen) - 1, -1, -1):
-            if self.seen[at].args is args or _same_args(self.seen[at].args, args):
-                self.seen[at] = replace(self.seen[at], passed=False)
-                return
+        """Mark the last call with these arguments as one that a check was not content with.
+
+        A check may show a part of large arguments: then it is the last call of all.
+        """
+        same = (at for at in range(len(self.seen) - 1, -1, -1) if _same_args(self.seen[at].args, args))
+        if self.seen:
+            at = next(same, -1)
+            self.seen[at] = replace(self.seen[at], passed=False)
 
     def _raised(self, args: tuple[Any, ...], outcome: Outcome, expected: Outcome) -> Failure:
         detail = f": {outcome.message}" if outcome.message else ""

@@ -159,7 +159,7 @@ def repeats_one_output(shape: tuple[int, ...], rng: np.random.Generator) -> np.n
     caught_by="test_he_init_makes_float32_of_that_shape",
 )
 def rounds_the_weights(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    return he_init(shape, rng).round(4)
+    return he_init(shape, rng).round(3)
 
 
 @alternative("he_init")

@@ -267,12 +267,13 @@ def test_one_buffer_for_all_results_is_noticed() -> None:
 
     def reuses(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0) -> Any:
         result = conv2d_fast(x, w, b, stride, padding)
-        buffer = buffers.setdefault("all", np.empty(5_000))[: result.size]
+        buffer = buffers.setdefault(result.dtype, np.empty(5_000, result.dtype))[: result.size]
         buffer[:] = result.ravel()
         return buffer.reshape(result.shape)
 
     (exercise,) = run_checks(FAST.checks, Reference(FAST), {"conv2d_fast": Caller(reuses)})
-    assert exercise.score < exercise.points / 2 and exercise.failure
+    assert [check.name for check in exercise.checks if not check.passed] == [SIDE_EFFECTS]
+    assert exercise.failure
     assert "an array that your function returned earlier has changed" in exercise.failure.message
 
 

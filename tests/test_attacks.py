@@ -35,7 +35,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         socket.create_server(("127.0.0.1", 0)) as server,
         socket.socket(socket.AF_UNIX) as named,
         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams,
-        subprocess.Popen(["sleep", "600"], env={"PATH": os.environ["PATH"], "GRADER_SECRET": "x"}) as other,
+        subprocess.Popen(["sleep", "86400"], env={"PATH": os.environ["PATH"], "GRADER_SECRET": "x"}) as other,
     ):
         named.bind(f"\0{name}")
         named.listen()

@@ -1,9 +1,12 @@
 """Grade a class: leave out what was graded before, grade the rest together, record each result as it comes."""
 
 import contextlib
-from collections.abc import Callable
+import fcntl
+import os
+from collections.abc import Callable, Iterator
 
 from .chapters import Chapter
+from .checking import check_names
 from .classroom import Classroom, ClassroomError
 from .grading import Job, grade_all, job
 from .jail import Limits
@@ -30,15 +33,21 @@ def grade_class(
     Raises
     ------
     ClassroomError
-        If a chapter was not released, nothing was submitted, or the gradebook cannot be used.
+        If a chapter was not released, nothing was submitted, the classroom or its gradebook cannot be used, or another
+        run grades there.
+    CheckError
+        If a file of checks is not Python.
     """
     with contextlib.ExitStack() as stack:
-        recorders: dict[str, Recorder] = {}
+        recorders = {chapter.name: Recorder(room, chapter) for chapter in chapters}
+        stack.enter_context(_only_grader(room))
         results: dict[tuple[str, str], Submission | None] = {}
         jobs: list[Job] = []
         put_right: list[str] = []
         for chapter in chapters:
-            recorder = recorders[chapter.name] = stack.enter_context(Recorder(room, chapter))
+            check_names(chapter.checks)
+            recorder = stack.enter_context(recorders[chapter.name])
+            recorder.require_writable()
             for one in _jobs(room, chapter, student, jailed):
                 kept = None if again else recorder.kept(one)
                 results[chapter.name, one.student] = kept
@@ -54,6 +63,23 @@ def grade_class(
 
         grade_all(jobs, processes, done)
     return [result for result in results.values() if result is not None]
+
+
+@contextlib.contextmanager
+def _only_grader(room: Classroom) -> Iterator[None]:
+    """See that nobody else grades in this classroom, by a lock that goes with whoever holds it, however that ends."""
+    for name in ("autograded", "feedback", "results"):
+        folder = room.root / name
+        if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+            raise ClassroomError(f"no permission to write {folder}; check its owner and mode")
+    with open(room.root / ".grading", "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ClassroomError(
+                f"another run grades in {room.root} right now; wait for its end, then run this again"
+            ) from None
+        yield
 
 
 def _jobs(room: Classroom, chapter: Chapter, student: str | None, jailed: bool) -> list[Job]:

@@ -12,6 +12,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 from nbformat import NotebookNode
@@ -26,12 +27,18 @@ from .inside.calling import Caller
 from .instant import RECORD_SUFFIX
 from .oracle import Recorder, Reference
 
+if TYPE_CHECKING:
+    from nbgrader.api import Gradebook
+    from sqlalchemy.exc import DatabaseError
+
 # nbgrader runs `alembic` by name when it makes a gradebook; that stands beside the interpreter, if not on the path
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 
 ACTIVE = '<>&"\\'
 """What may not stand in a student's name: nbgrader's formgrader puts names into pages and scripts as they are."""
+DRIVERS = {"psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
+"""Packages that install a database's driver under another name."""
 
 
 class ClassroomError(Exception):
@@ -169,10 +176,52 @@ class Classroom:
         config.CourseDirectory.root = str(self.root)
         return config
 
+    def open_gradebook(self) -> "Gradebook":
+        """nbgrader's gradebook, where its configuration says that it is.
+
+        Raises
+        ------
+        ClassroomError
+            If this is no database, or one for which a driver is missing.
+        """
+        from nbgrader.api import Gradebook  # late: it loads SQLAlchemy
+        from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+
+        try:
+            return Gradebook(self.db_url)
+        except (ArgumentError, NoSuchModuleError):
+            raise ClassroomError(
+                f"db_url in nbgrader_config.py names no kind of database that there is: {self.shown_db_url}"
+            ) from None
+        except ModuleNotFoundError as error:
+            raise ClassroomError(
+                f"the gradebook {self.shown_db_url} needs a driver that is missing; install it with: "
+                f"{sys.executable} -m pip install {DRIVERS.get(str(error.name), error.name)}"
+            ) from None
+        except DatabaseError as error:
+            raise self.unusable(error) from None
+
+    def unusable(self, error: "DatabaseError") -> ClassroomError:
+        """An error of the gradebook, with what can be done."""
+        return ClassroomError(
+            f"the gradebook {self.shown_db_url} cannot be used ({str(error.orig)[:200]}). If another version of nbgrader "
+            "made it, run `nbgrader db upgrade` (it keeps a backup); if another program holds it, close that"
+        )
+
     @property
     def db_url(self) -> str:
-        """Address of the gradebook, with the password in it if it has one."""
         return str(self.config().CourseDirectory.get("db_url", f"sqlite:///{self.root / 'gradebook.db'}"))
+
+    @property
+    def shown_db_url(self) -> str:
+        """Where the gradebook is, without passwords: those stand in its address, or in what follows the ?."""
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            return make_url(self.db_url).set(query={}).render_as_string(hide_password=True)
+        except ArgumentError:
+            return "…"
 
     def release(self, chapter: Chapter) -> Path:
         """Make the source notebook and the record of right answers, and let nbgrader make the release from them.
@@ -185,6 +234,7 @@ class Classroom:
             If nbgrader cannot make it; the text says why.
         """
         self.root.mkdir(parents=True, exist_ok=True)
+        self.open_gradebook().close()
         notebook = source_notebook(chapter)
         self._refuse_other_cells(chapter, notebook)
         with tempfile.TemporaryDirectory(dir=self.root, prefix=".release-") as aside:

@@ -1,9 +1,13 @@
-"""The command line: release, check, grade, report, verify. Exit codes: 0 all well, 1 something did not pass, 2 wrong use."""
+"""The command line: release, check, grade, report, verify.
+
+Exit codes: 0 all well, 1 something did not pass, 2 wrong use, 130 stopped by Ctrl-C, 143 stopped by a termination signal.
+"""
 
 import json
 import math
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,31 +59,61 @@ CLASSROOM = ROOT / "classroom"
 
 
 @contextmanager
-def clear_errors() -> Iterator[None]:
-    """Turn what a user can mend into one line and exit code 2."""
-    from .authoring import ChapterError
-    from .classroom import ClassroomError
-    from .jail import JailMissing
-    from .rebuild import Ungradable
-    from .reports.words import clean
+def clear_errors(so_far: Callable[[], str] = lambda: "nothing was recorded") -> Iterator[None]:
+    """Turn what a user can mend into one line and exit code 2; and a stop into one that says what was done so far."""
+    with _stopped_by_signals(so_far):
+        from .authoring import ChapterError
+        from .checking import CheckError
+        from .classroom import ClassroomError
+        from .jail import JailMissing, WorkerFault
+        from .rebuild import Ungradable
+        from .reports.words import clean
 
+        wrong = (
+            UnknownChapter,
+            ClassroomError,
+            ChapterError,
+            CheckError,
+            JailMissing,
+            WorkerFault,
+            Ungradable,
+        )
+        try:
+            yield
+            return
+        except wrong as error:
+            text = clean(error, 1000)
+        except PermissionError as error:
+            place = str(error.filename)
+            verb = "read" if os.path.exists(place) and not os.access(place, os.R_OK) else "write"
+            text = f"no permission to {verb} {place}; check its owner and mode"
+        except OSError as error:
+            text = f"{clean(error, 1000)}; free some space or check the path, then run this again"
+        err.print(f"[bold red]error:[/] {escape(text)}", soft_wrap=True)
+        raise typer.Exit(2)
+
+
+@contextmanager
+def _stopped_by_signals(so_far: Callable[[], str]) -> Iterator[None]:
+    """End at a Ctrl-C or a termination signal with one line; at a second one at once, whatever is still to be tidied."""
+    caught: list[int] = []
+
+    def stop(number: int, frame: Any) -> None:
+        caught.append(number)
+        if len(caught) > 1:
+            os.write(2, f"stopped: {so_far()}\n".encode())
+            os._exit(128 + number)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
-    except (UnknownChapter, ClassroomError, ChapterError, JailMissing, Ungradable) as error:
-        err.print(f"[bold red]error:[/] {escape(clean(error, 1000))}", soft_wrap=True)
-        raise typer.Exit(2) from None
-    except PermissionError as error:
-        err.print(
-            f"[bold red]error:[/] no permission to write {escape(str(error.filename))}; check its owner and mode",
-            soft_wrap=True,
-        )
-        raise typer.Exit(2) from None
-    except OSError as error:
-        err.print(
-            f"[bold red]error:[/] {escape(clean(error, 1000))}; free some space or check the path, then run this again",
-            soft_wrap=True,
-        )
-        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        err.print(f"stopped: {escape(so_far())}", soft_wrap=True)
+        raise typer.Exit(128 + (caught or [signal.SIGINT])[0]) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def chosen(names: list[str] | None) -> list[Chapter]:
@@ -122,13 +156,15 @@ def print_json(data: Any) -> None:
 @app.command(epilog="Example: `autograder release pixels filters`")
 def release(names: ChapterNames = None, classroom: ClassroomFolder = CLASSROOM) -> None:
     """Make the learners' notebooks, without solutions, in `classroom/release/`."""
-    with clear_errors():
+    done: list[str] = []
+    with clear_errors(lambda: f"released: {', '.join(done) or 'nothing'}; run this again for the rest"):
         from .classroom import Classroom
 
         room = Classroom(classroom)
         with progress() as bar:
             for chapter in bar.track(chosen(names), description="releasing"):
                 path = room.release(chapter)
+                done.append(chapter.name)
                 out.print(f"released [bold]{chapter.name}[/]: {_short(path)}", soft_wrap=True)
 
 
@@ -203,7 +239,13 @@ def grade(
     as_json: AsJson = False,
 ) -> None:
     """Grade what was submitted, and write grades, feedback and the autograded notebooks."""
-    with clear_errors():
+    done = total = 0
+
+    def so_far() -> str:
+        how = "run this again without --again" if again else "run this again"
+        return f"{done} of {total} graded and recorded; {how} to grade the rest"
+
+    with clear_errors(so_far):
         from .batch import grade_class
         from .classroom import Classroom
         from .jail import require_jail
@@ -224,11 +266,18 @@ def grade(
                 err.print(notice, markup=False, soft_wrap=True)
 
             def start(new: int, known: int, put_right: list[str]) -> None:
+                nonlocal total
+                total = new
                 bar.update(task, total=new)
                 if known:
                     err.print(f"{known} graded before and unchanged")
                 for one in put_right:
                     err.print(f"changed by another program, put right: {clean(one, 300)}", markup=False)
+
+            def recorded() -> None:
+                nonlocal done
+                done += 1
+                bar.advance(task)
 
             results = grade_class(
                 room,
@@ -238,7 +287,7 @@ def grade(
                 again=again,
                 jailed=not unjailed,
                 on_start=start,
-                on_done=lambda: bar.advance(task),
+                on_done=recorded,
             )
     if as_json:
         print_json([result.to_json() for result in results])
@@ -279,7 +328,7 @@ def report(
     names: ChapterNames = None, classroom: ClassroomFolder = CLASSROOM, as_json: AsJson = False
 ) -> None:
     """Write the class report, and the feedback pages again with what you commented in formgrader."""
-    with clear_errors():
+    with clear_errors(lambda: "run this again to write the rest"):
         from .classroom import Classroom, ClassroomError
         from .files import write_atomically
         from .recorder import Recorder
@@ -308,10 +357,17 @@ def report(
 @app.command(epilog="Example: `autograder verify` or `autograder verify filters`")
 def verify(names: ChapterNames = None, as_json: AsJson = False) -> None:
     """Test the tests: every known mistake rejected, every correct alternative accepted, the untouched notebook 0."""
-    with clear_errors():
+    found: list[Any] = []
+
+    def so_far() -> str:
+        proven = ", ".join(dict.fromkeys(row.chapter for row in found))
+        return (
+            f"verified: {proven or 'no chapter'}; name the others to go on, as in `autograder verify filters`"
+        )
+
+    with clear_errors(so_far):
         from .verify import verdict_table, verify_chapter
 
-        found = []
         with progress() as bar:
             for chapter in chosen(names):
                 task = bar.add_task(f"verifying {chapter.name}", total=None)

@@ -16,9 +16,9 @@ import nbformat
 import nbgrader
 from alembic.script import ScriptDirectory
 from nbformat import NotebookNode
-from nbgrader.api import Grade, Gradebook, InvalidEntry, MissingEntry
+from nbgrader.api import Grade, InvalidEntry, MissingEntry
 from nbgrader.preprocessors import SaveAutoGrades
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, OperationalError, SAWarning, SQLAlchemyError
 
 from .chapters import Chapter, released_points
@@ -48,7 +48,6 @@ class Recorder:
         self.release = classroom.released(chapter)
         self.title = chapter.title
         self.db_url = classroom.db_url
-        self.where = make_url(self.db_url).render_as_string()  # without the password
 
     def __enter__(self) -> "Recorder":
         """Open the gradebook.
@@ -59,26 +58,19 @@ class Recorder:
             If it cannot be opened, is of another version, or does not know the assignment.
         """
         try:
-            self.gradebook = Gradebook(self.db_url)
+            self.gradebook = self.classroom.open_gradebook()
             found = self.gradebook.db.execute(text("SELECT version_num FROM alembic_version")).scalar()
             self.gradebook.find_assignment(self.chapter.name)
         except MissingEntry:
             raise ClassroomError(
                 f"the gradebook does not know {self.chapter.name}: run `autograder release {self.chapter.name}`"
             ) from None
-        except (DatabaseError, OperationalError) as error:
-            raise ClassroomError(
-                f"the gradebook {self.where} cannot be used ({str(error.orig)[:200]}). If another version of nbgrader "
-                "made it, run `nbgrader db upgrade` (it keeps a backup); if another program holds it, close that"
-            ) from None
-        except ModuleNotFoundError as error:
-            raise ClassroomError(
-                f"the gradebook {self.where} needs the Python module {error.name}: install it where autograder is"
-            ) from None
+        except DatabaseError as error:
+            raise self.classroom.unusable(error) from None
         needed = ScriptDirectory(str(Path(nbgrader.__file__).parent / "alembic")).get_current_head()
         if found != needed:
             raise ClassroomError(
-                f"the gradebook {self.where} was made by another version of nbgrader (it is at {found}, this one needs "
+                f"the gradebook {self.classroom.shown_db_url} was made by another version of nbgrader (it is at {found}, this one needs "
                 f"{needed}); run `nbgrader db upgrade` here, which keeps a backup"
             )
         return self
@@ -87,6 +79,28 @@ class Recorder:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.gradebook.close()
+
+    def require_writable(self) -> None:
+        """See that grades can be written, before any is made.
+
+        Raises
+        ------
+        ClassroomError
+            If the gradebook is read-only, or stays locked.
+        """
+        try:
+            self.gradebook.db.execute(text("UPDATE alembic_version SET version_num = version_num"))
+            self.gradebook.db.rollback()
+        except DatabaseError as error:
+            self.gradebook.close()
+            raise self._unwritable(error) from None
+
+    def _unwritable(self, error: DatabaseError) -> ClassroomError:
+        return ClassroomError(
+            f"the gradebook {self.classroom.shown_db_url} cannot be written ({str(error.orig)[:200]}); close the program "
+            "that holds it, or check owner and mode of its file and folder. What was recorded so far is kept, and "
+            "the same command goes on from there"
+        )
 
     def kept(self, job: Job) -> Submission | None:
         """The result recorded earlier for exactly this job, if there is one and its grade still stands."""
@@ -139,14 +153,11 @@ class Recorder:
             except OperationalError as error:
                 self.gradebook.db.rollback()
                 if attempt == RETRIES - 1:
-                    raise ClassroomError(
-                        f"the gradebook {self.where} cannot be written ({str(error.orig)[:200]}); what was recorded so "
-                        "far is kept, and the same command goes on from there"
-                    ) from None
+                    raise self._unwritable(error) from None
                 time.sleep(1)
             except (OSError, ValueError, TypeError, SQLAlchemyError, InvalidEntry) as error:
                 self.gradebook.db.rollback()
-                if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
                     raise
                 reason = f"the result could not be written: {type(error).__name__}: {error}"[:500]
                 return Submission(job.student, self.chapter.name, FAULT, reason, seed=job.seed)
@@ -172,7 +183,7 @@ class Recorder:
             self._feedback_path(job.student), submission_page(result, self.title, self.comments(job.student))
         )
         content = json.dumps({"key": job.key, "result": result.to_json()}, default=list)
-        write_atomically(self._result_path(job.student), content)
+        write_atomically(self._result_path(job.student), content, mode=0o600)  # it holds the seed
         return result
 
     def _grades(self, student: str) -> list[Grade]:

@@ -614,7 +614,9 @@ def steps_with_adam_in_float32(
 ) -> Stepped:
     single = {name: np.float32(state[name]) for name in ("m", "v")}
     rest = learning_rate, beta1, beta2, epsilon
-    moved, after = adam_step(param.astype(np.float32), grad.astype(np.float32), {**single, "t": state["t"]}, *rest)
+    moved, after = adam_step(
+        param.astype(np.float32), grad.astype(np.float32), {**single, "t": state["t"]}, *rest
+    )
     m, v = (after[name].astype(param.dtype) for name in ("m", "v"))
     return moved.astype(param.dtype), {"m": m, "v": v, "t": after["t"]}
 

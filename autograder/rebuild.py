@@ -6,7 +6,9 @@ a kernel's by the name that it defines. Nothing here reads a learner's text as P
 """
 
 import contextlib
+import errno
 import importlib.util
+import itertools
 import json
 import os
 import re
@@ -94,23 +96,55 @@ def read_submission(path: Path) -> bytes:
     Ungradable
         If it is missing, not a regular file, a link, or too large.
     """
-    try:
-        found = os.lstat(path)
-    except OSError:
-        others = sorted(p.name for p in path.parent.glob("*.ipynb"))[:3] if path.parent.is_dir() else []
-        hint = f"; there is {', '.join(others)} instead" if others else ""
-        raise Ungradable(f"there is no file {path.name}{hint}") from None
-    if any(parent.is_symlink() for parent in list(path.parents)[:2]) or stat.S_ISLNK(found.st_mode):
-        raise Ungradable(f"{path.name} is a symbolic link; submit the notebook itself")
-    if not stat.S_ISREG(found.st_mode):
-        raise Ungradable(f"{path.name} is not a regular file")
-    if found.st_nlink > 1:
-        raise Ungradable(f"{path.name} is a hard link to another file; submit the notebook itself")
-    if found.st_size > RAW_BYTES:
-        raise _too_large(path.name, found.st_size)
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with open(descriptor, "rb") as file:
-        return file.read(RAW_BYTES + 1)
+    with contextlib.ExitStack() as opened:
+        try:
+            file = opened.enter_context(open(_opened(path), "rb"))
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise Ungradable(f"{path.name} is not a regular file")
+            if found.st_nlink > 1:
+                raise Ungradable(f"{path.name} is a hard link to another file; submit the notebook itself")
+            if found.st_size > RAW_BYTES:
+                raise _too_large(path.name, found.st_size)
+            return file.read(RAW_BYTES + 1)
+        except OSError as error:
+            raise Ungradable(_why_unread(path, error)) from None
+
+
+def _opened(path: Path) -> int:
+    """A descriptor of a submitted file, reached without a link on the last three steps, whatever is swapped meanwhile.
+
+    What it is can be asked of the descriptor alone: the name may stand for something else by then.
+    """
+    folder_only = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY
+    folders = list(
+        itertools.takewhile(lambda name: name not in ("", ".."), [p.name for p in path.parents[:2]])
+    )
+    with contextlib.ExitStack() as opened:
+        place = os.open(path.parents[len(folders)], folder_only)
+        opened.callback(os.close, place)
+        for name in reversed(folders):
+            place = os.open(name, folder_only | os.O_NOFOLLOW, dir_fd=place)
+            opened.callback(os.close, place)
+        return os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=place)
+
+
+def _why_unread(path: Path, error: OSError) -> str:
+    """Why a file could not be opened or read, for the learner."""
+    if any(os.path.islink(place) for place in [path, *path.parents[:2]]):
+        return f"{path.name} is a symbolic link; submit the notebook itself"
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR:
+            others: list[str] = []
+            with contextlib.suppress(OSError):
+                others = sorted(p.name for p in path.parent.glob("*.ipynb"))[:3]
+            hint = f"; there is {', '.join(others)} instead" if others else ""
+            return f"there is no file {path.name}{hint}"
+        case errno.EISDIR | errno.ENXIO | errno.ENODEV:
+            return f"{path.name} is not a regular file"
+        case errno.EACCES | errno.EPERM:
+            return f"the grader may not read {path.name}; change the mode of it and of its folder"
+    return f"{path.name} cannot be read ({os.strerror(error.errno or 0)})"
 
 
 def read_notebook(path: Path) -> bytes:
@@ -531,12 +565,13 @@ def _unanswered(answers: set[str], chosen: dict[str, _Submitted], notes: int) ->
 
 
 def _altered(submitted: list[_Submitted], released: dict[str, NotebookNode], own: set[str]) -> Iterator[str]:
+    foreign: list[str] = []
     for cell in submitted:
         if cell.grade_id is None:
             continue
         name = cell.grade_id[:60]
         if cell.grade_id not in released:
-            yield f"cell {name!r} is not of this assignment; it was run as an extra cell"
+            foreign.append(name)
             continue
         given = released[cell.grade_id]
         if cell.grade_id not in own and cell.source.rstrip() != given.source.rstrip():
@@ -544,6 +579,9 @@ def _altered(submitted: list[_Submitted], released: dict[str, NotebookNode], own
             yield f"cell {name} was edited; the released one was used{kept}"
         if cell.points != given.metadata["nbgrader"].get("points"):
             yield f"the points of cell {name} were edited; the released ones were used"
+    if foreign:
+        more = f" and {len(foreign) - 1} more like it" if len(foreign) > 1 else ""
+        yield f"cell {foreign[0]!r}{more}: not of this assignment, run as extra cells"
 
 
 def _program(

@@ -105,9 +105,7 @@ class Seen:
         if self._is_right(answer) and not (self.passed or self.exact_dtype or self.quiet):
             return False
         rtol = self.rtol or tolerance((*self.args, answer.value, self.outcome.value))
-        if self.exact_dtype and getattr(answer.value, "dtype", None) != getattr(
-            self.outcome.value, "dtype", None
-        ):
+        if self.exact_dtype and _dtypes(answer.value) != _dtypes(self.outcome.value):
             return False
         if self.quiet and bool(answer.warning) != bool(self.outcome.warning):
             return False
@@ -162,8 +160,8 @@ class Subject:
         """Require the same answer as the reference.
 
         Values are compared with the relative tolerance `rtol`: unless it is given, 1e-4 if an argument or the right
-        answer is float32, else 1e-10. With `dtype` the result's dtype must be exactly that; otherwise any numeric dtype
-        that holds the values will do. With `quiet` there must be no RuntimeWarning, which is overlooked otherwise. A
+        answer is float32, else 1e-10. With `dtype` that of each array in the result must be exactly that; otherwise any
+        numeric dtype that holds the values will do. With `quiet` there must be no RuntimeWarning, which is overlooked otherwise. A
         wrong dtype and a warning cost just the first check that asks about them, if the values are right.
         """
         outcome = self._ask(args)
@@ -174,14 +172,12 @@ class Subject:
             return self._note(self._raised(args, outcome, expected))
         rtol = rtol or tolerance((*args, expected.value))
         found = _difference(expected.value, outcome.value, rtol)
-        if found is None and dtype is not None and outcome.value.dtype != dtype:
+        others = () if dtype is None else [one for one in _dtypes(outcome.value) if one != dtype]
+        if found is None and others:
             # Only here does the dtype tell one mistake from another: wrong values are diagnosed whatever their dtype.
             seen = replace(seen, exact_dtype=True)
-            found = (
-                "dtype",
-                f"the values are right, but their dtype is {outcome.value.dtype}, not {np.dtype(dtype)}",
-                None,
-            )
+            message = f"the values are right, but their dtype is {others[0]}, not {np.dtype(dtype)}"
+            found = "dtype", message, None
         if found is None and quiet and outcome.warning:
             seen = replace(seen, quiet=True)
             found = "warning", f"the values are right, but on the way NumPy warns: {outcome.warning}", None
@@ -497,6 +493,13 @@ def _parts(values: tuple[Any, ...]) -> Iterator[Any]:
             yield from _parts(tuple(value))
         else:
             yield value
+
+
+def _dtypes(value: Any) -> list[np.dtype[Any]]:
+    """The dtypes of the arrays in a result, single numbers aside where there are several."""
+    if isinstance(value, np.ndarray):
+        return [value.dtype]
+    return [part.dtype for part in _parts((value,)) if isinstance(part, np.ndarray) and part.ndim]
 
 
 def _size(args: tuple[Any, ...]) -> int:

@@ -784,14 +784,13 @@ def relu(x):
 import mmap, os, signal
 import numpy as np
 def relu(x):
-    for _ in range(40):
-        if os.fork() == 0:
-            pages = mmap.mmap(-1, 100 * 2**20)
-            for place in range(0, len(pages), 4096):
-                pages[place] = 1
-            pages.madvise(mmap.MADV_DONTNEED)
-            signal.pause()
-    pages = mmap.mmap(-1, 2**20)
+    held = [mmap.mmap(-1, 100 * 2**20) for _ in range(10)]
+    if os.fork() == 0:
+        signal.pause()
+    for pages in held:
+        for place in range(0, len(pages), 4096):
+            pages[place] = 1
+        pages.madvise(mmap.MADV_DONTNEED)
     return np.maximum(x, 0)
 """,
         RAISED,

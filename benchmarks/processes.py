@@ -72,7 +72,8 @@ def _forked(work: Callable[[], Any]) -> tuple[int, int]:
         return pid, reading
     try:
         os.close(reading)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.chdir(tempfile.gettempdir())

@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -282,6 +283,7 @@ def main() -> None:
     parser.add_argument("--no-times", action="store_true", help="do not take the time of instant checks")
     chosen = parser.parse_args()
     begun = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: what is there is told
     rounds = run(chosen.kernels.split(",") if chosen.kernels else [], chosen.limit, chosen.seed, chosen.jobs)
     times = [] if chosen.no_times else instant_times({r.kernel: r.chapter for r in rounds})
     good = report(rounds, times)
@@ -295,7 +297,7 @@ def main() -> None:
 
 
 def run(names: list[str], wanted: int, seed: int, at_once: int) -> list[Round]:
-    """Make and judge the mutants of these kernels, or of all."""
+    """Make and judge the mutants of these kernels, or of all; after Ctrl-C, those that were judged so far."""
     todo = {
         chapter: [
             kernel
@@ -329,7 +331,7 @@ def run(names: list[str], wanted: int, seed: int, at_once: int) -> list[Round]:
             r, (number, mutant) = found
             yield (r, number), lambda r=r, m=mutant: judge(m, r.sieve, r.chapter, f"bench-verdicts-{seed}")
 
-    with Steps("mutants", wanted * len(in_order), console) as steps:
+    with contextlib.suppress(KeyboardInterrupt), Steps("mutants", wanted * len(in_order), console) as steps:
         for (r, number), verdict in in_processes(trials(), at_once, LASTS):
             if isinstance(verdict, str) and "Traceback" in verdict and "MemoryError" not in verdict:
                 raise RuntimeError(f"{r.issued[number]}\n{verdict}")
@@ -415,6 +417,12 @@ def report(rounds: list[Round], times: list[dict[str, Any]]) -> bool:
     for kind, count in kinds.most_common():
         table.add_row(kind, str(count), str(untrue[kind] or ""))
     console.print(table)
+    nameless = collections.Counter(_family(v) for v in wrong if v.rejected and not v.hint)
+    if nameless:
+        print(
+            "\nwithout a cause: " + ", ".join(f"{family} {count}" for family, count in nameless.most_common())
+        )
+    _list("a cause is named that is not so", [v for v in wrong if v.true is False])
     _list("accepted, though wrong", [v for v in wrong if not v.rejected])
     _list("rejected, though the sieve sees nothing wrong", [v for v in wrong if v.missed])
     _list("a fault of the course", [v for v in tried if v.fault])
@@ -465,6 +473,7 @@ def _table(first: str, groups: dict[str, tuple[list[Verdict], list[Verdict]]]) -
     table.add_column(first)
     for heading in ("made", "right", "listed", "wrong", "rejected", "named", "true", "median", "95th"):
         table.add_column(heading, justify="right")
+    table.add_column("most often told")
     for name, (tried, wrong) in groups.items():
         table.add_row(name, *_cells(tried, wrong))
     tried, wrong = ([v for group in groups.values() for v in group[side]] for side in (0, 1))
@@ -485,6 +494,8 @@ def _cells(tried: list[Verdict], wrong: list[Verdict]) -> Iterator[str]:
     seconds = sorted(v.seconds for v in wrong)
     yield f"{seconds[len(seconds) // 2]:.2f} s" if seconds else ""
     yield f"{seconds[int(0.95 * len(seconds))]:.2f} s" if seconds else ""
+    told = collections.Counter(v.named for v in named)
+    yield ", ".join(f"{kind} {count}" for kind, count in told.most_common(2))
 
 
 def _list(title: str, verdicts: list[Verdict]) -> None:
@@ -492,14 +503,16 @@ def _list(title: str, verdicts: list[Verdict]) -> None:
         return
     console.print(f"\n[bold]{title}: {len(verdicts)}[/]")
     for v in verdicts:
-        console.print(line_of(v), markup=False, highlight=False)
+        print(line_of(v))
 
 
 def line_of(v: Verdict) -> str:
     m = v.mutant
     return (
         f"{m.chapter} {m.kernel} ({m.base}, line {m.line}, {m.family}): {m.before or '(nothing)'} → {m.after or '(nothing)'}"
-        f"\n    wrong on: {v.where or v.failed}{chr(10) + '    ' + v.fault if v.fault else ''}"
+        f"\n    wrong on: {v.where or v.failed}"
+        + (f"\n    it is told: {v.hint}\n    which is not so on: {v.untrue_at}" if v.true is False else "")
+        + (f"\n    {v.fault}" if v.fault else "")
     )
 
 

@@ -145,7 +145,19 @@ def referee(
     with Session(rebuilt.cells, limits, jailed, modules, kernels) as session:
         calls = {kernel: Jailed(session, kernel) for kernel in kernels}
         exercises = run_checks(reference.chapter.checks, reference, calls, seed, timed=True)
-        return tuple(exercises), (*rebuilt.remarks, *session.remarks)
+        return tuple(exercises), at_most([*rebuilt.remarks, *session.remarks])
+
+
+REMARKS = 40
+"""How many remarks on a submission are kept; 2,000 cells could give rise to as many."""
+
+
+def at_most(remarks: list[str]) -> tuple[str, ...]:
+    """The remarks, each once, and of too many the first and a count of the others."""
+    different = list(dict.fromkeys(remarks))
+    if len(different) <= REMARKS:
+        return tuple(different)
+    return (*different[: REMARKS - 1], f"and {len(different) - REMARKS + 1} remarks more")
 
 
 @dataclass(frozen=True)

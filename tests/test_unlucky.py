@@ -433,6 +433,28 @@ def test_odd_and_colliding_names_each_get_their_own_grade(room: Classroom) -> No
     assert len(results(room)) == len(names) + 1
 
 
+def test_two_thousand_odd_cells_are_not_two_thousand_remarks(room: Classroom) -> None:
+    """invented ids are one remark with a count; so are edited copies of one cell; and cells that raise are cut off"""
+    path = submit(room, "eve")
+    notebook = nbformat.read(path, as_version=4)
+    fields = lambda name: {"nbgrader": {"grade_id": name, "schema_version": 3}}
+    for number in range(600):
+        notebook.cells += [
+            nbformat.v4.new_code_cell("", metadata=fields(f"invented-{number}")),
+            nbformat.v4.new_code_cell(f"{number}", metadata=fields("check-relu")),
+            nbformat.v4.new_code_cell(f"nothing_{number}"),
+        ]
+    nbformat.write(notebook, path)
+    (result,) = json.loads(grade(room).stdout)
+    remarks = result["remarks"]
+    assert sum(e["score"] for e in result["exercises"]) == 15
+    assert [one for one in remarks if "invented" in one] == [
+        "cell 'invented-0' and 599 more like it: not of this assignment, run as extra cells"
+    ]
+    assert sum("check-relu was edited" in one for one in remarks) == 1
+    assert len(remarks) <= 40 and remarks[-1].endswith("remarks more")
+
+
 # Where the gradebook is
 
 

@@ -293,6 +293,33 @@ def test_what_cannot_be_written_is_one_error_before_anything_is_graded(room: Cla
     assert not results(room)
 
 
+@as_root
+@pytest.mark.parametrize(
+    ("python", "options", "reason"),
+    [
+        ("python3", ["--ro-bind", "{place}", "{place}"], "nothing can be written in {place}: copy or clone"),
+        ("./no-venv", [], "Python's venv is missing; install it with: sudo apt-get install python3-venv"),
+        ("./old", [], "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11"),
+    ],
+)
+def test_make_says_why_it_cannot_set_up(tmp_path: Path, python: str, options: list[str], reason: str) -> None:
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name, missing in {"no-venv": "ensurepip", "old": "version_info"}.items():
+        script = f'#!/bin/sh\ncase "$*" in *{missing}*) exit 1;; esac\nexec {sys.executable} "$@"\n'
+        (tmp_path / name).write_text(script)
+        (tmp_path / name).chmod(0o755)
+    view = ["bwrap", "--dev-bind", "/", "/", *(option.format(place=tmp_path) for option in options)]
+    done = subprocess.run(
+        [*view, "make", "-C", str(tmp_path), "setup", f"PYTHON={python}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2 and reason.format(place=tmp_path) in done.stdout + done.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
 def test_results_with_their_seeds_are_for_the_owner_alone(room: Classroom) -> None:
     submit(room, "ada")
     assert grade(room).returncode == 0

@@ -98,7 +98,7 @@ class Recorder:
     def _unwritable(self, error: DatabaseError) -> ClassroomError:
         return ClassroomError(
             f"the gradebook {self.classroom.shown_db_url} cannot be written ({str(error.orig)[:200]}); close the program "
-            "that holds it, or check owner and mode of its file and folder. What was recorded so far is kept, and "
+            "that holds it, free some space, or check owner and mode of its file and folder. What was recorded so far is kept, and "
             "the same command goes on from there"
         )
 

@@ -49,7 +49,7 @@ class Classroom:
     """The folders that nbgrader works in, as `nbgrader_config.py` names them."""
 
     def __init__(self, root: Path = ROOT / "classroom"):
-        self.root = root
+        self.root = root.absolute()  # nbgrader works in another folder
 
     def folder(self, step: str, student: str, chapter: Chapter) -> Path:
         """Folder of one student's assignment in one step: submitted, autograded or feedback."""

@@ -2,6 +2,7 @@
 
 import html
 import math
+import re
 
 from ..results import NOT_WRITTEN, PASSED, TOO_SLOW, Check, Exercise, Failure, Panel
 from .arrays import DIFFERS, FIRST, SAME, Cell, Drawing, Grid, comparison, draw
@@ -147,11 +148,16 @@ def _body(exercise: Exercise) -> list[str]:
             parts.append(f"<p>{escape(verdict_of(exercise.verdict).advice)}</p>")
         if exercise.hint:
             parts.append(
-                f'<div class="cnnr-hint" role="note"><b>{lead_of(exercise)}</b> {escape(exercise.hint, 1000)}</div>'
+                f'<div class="cnnr-hint" role="note"><b>{lead_of(exercise)}</b> {_with_code(exercise.hint)}</div>'
             )
     if exercise.remark:
         parts.append(f'<div class="cnnr-note" role="note"><b>Note:</b> {escape(exercise.remark, 600)}</div>')
     return parts
+
+
+def _with_code(text: str) -> str:
+    """Text for HTML in which what stands between backticks is code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text, 1000))
 
 
 def _check(check: Check, shown: Failure | None) -> str:

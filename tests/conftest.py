@@ -120,7 +120,7 @@ def toy_course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tree
 
 
-def run_in(tree: Path, *words: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+def run_in(tree: Path, *words: str, timeout: float = 1800) -> subprocess.CompletedProcess[str]:
     """Run `python …` in a tree, with that tree's own modules."""
     import os
 

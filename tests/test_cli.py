@@ -185,7 +185,7 @@ def test_checks_that_cannot_be_read_are_one_error_of_a_batch(toy_course: Path) -
 
 
 def test_verify_holds_for_every_chapter() -> None:
-    done = autograder("verify", "--json", timeout=900)
+    done = autograder("verify", "--json", timeout=2700)
     rows = json.loads(done.stdout)
     assert done.returncode == 0, [problem for row in rows for problem in row["problems"]]
     for row in rows:

@@ -135,16 +135,17 @@ def referee(
     limits: Limits,
     jailed: bool,
     modules: Mapping[str, str] = MappingProxyType({}),
+    timed: bool = True,
 ) -> tuple[tuple[Exercise, ...], tuple[str, ...]]:
     """Run the checks here on kernels that run in the jail; returns the exercises and what was odd.
 
-    modules : source of modules of the learner's own, which the cells may import
+    modules : source of modules of the learner's own, which the cells may import; timed : whether to take time too
     """
     kernels = list(reference.points())
     modules = {**modules, **earlier_kernels(reference.chapter)}
     with Session(rebuilt.cells, limits, jailed, modules, kernels) as session:
         calls = {kernel: Jailed(session, kernel) for kernel in kernels}
-        exercises = run_checks(reference.chapter.checks, reference, calls, seed, timed=True)
+        exercises = run_checks(reference.chapter.checks, reference, calls, seed, timed)
         return tuple(exercises), at_most([*rebuilt.remarks, *session.remarks])
 
 

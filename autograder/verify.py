@@ -191,7 +191,8 @@ def _whole_notebooks(
     graded = []
     for notebook in (release, fill(source, lambda kernel: reference_cell(chapter, kernel))):
         rebuilt = rebuild(release, nbformat.writes(notebook).encode())
-        exercises, _ = referee(rebuilt, reference, "verify", Limits(), jailed=True)
+        # what the reference wins in a race is this machine's word, not the checks': tests/test_timing.py is about that
+        exercises, _ = referee(rebuilt, reference, "verify", Limits(), jailed=True, timed=False)
         graded.append({exercise.kernel: exercise for exercise in exercises})
     return graded[0], graded[1]
 

@@ -1,6 +1,7 @@
 """Networks put together from layers. Each layer holds no arithmetic of its own: it calls the kernels of the course."""
 
 import multiprocessing
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -293,7 +294,10 @@ class _Worker:
         )
         self._wire, its_wire = context.Pipe()
         arguments = (its_wire, gradients, self._params, self.grads)
-        context.Process(target=_work, args=arguments, daemon=True).start()
+        process = context.Process(target=_work, args=arguments, daemon=True)
+        process.start()
+        # whoever forks later inherits our end of the wire, so that its closing alone would end nobody
+        weakref.finalize(self, process.kill)
 
     def begin(self, params: Params, *batch: Any) -> None:
         """Let it start on images, labels and a random generator."""

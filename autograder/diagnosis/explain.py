@@ -63,9 +63,12 @@ LARGEST = 20_000
 def explain(subject: Subject, more: Callable[[], Sequence[Seen]] | None = None) -> Cause | None:
     """The cause of what the checks saw of a kernel; None if nothing was wrong or nothing was found.
 
-    more : makes the calls of another draw, to decide between conditions; None where the right answers are not known
+    What explains a handful of calls may do so by chance, so a cause that is no known mistake must also explain calls
+    that no check made.
+
+    more : makes such calls; None where their right answers are not known
     """
-    seen = _with_answers(subject)
+    seen = _with_answers(subject, subject.seen)
     failing = [call for call in seen if not call.passed]
     if not seen or not (failing or subject.slips):
         return None
@@ -74,16 +77,18 @@ def explain(subject: Subject, more: Callable[[], Sequence[Seen]] | None = None) 
         return known
     if not failing:
         return _side_effect(subject)
-    cause = _known(subject, seen, _same_values) or _of_groups(subject, seen, failing, more)
+    cause = _known(subject, seen, _same_values)
+    if cause is None:
+        cause = _of_groups(subject, seen + (_with_answers(subject, more()) if more else []))
     if cause and SIDE_EFFECTS in subject.slips:
         cause = replace(cause, text=f"{cause.text} Besides, {subject.slips[SIDE_EFFECTS].message}.")
     return cause
 
 
-def _with_answers(subject: Subject) -> list[Seen]:
+def _with_answers(subject: Subject, calls: Sequence[Seen]) -> list[Seen]:
     """The calls, also those of checks of a property with the right answer, where chance has no part in it."""
     seen = []
-    for call in subject.seen:
+    for call in calls:
         if call.expected is None and call.args and not any(isinstance(a, Seeded) for a in call.args):
             with contextlib.suppress(KeyError):  # a record that does not hold it
                 call = replace(call, expected=subject.oracle.expected(subject.kernel, call.args))
@@ -145,33 +150,48 @@ class _Part:
     mistake: str = ""
 
 
-def _of_groups(
-    subject: Subject, seen: list[Seen], failing: list[Seen], more: Callable[[], Sequence[Seen]] | None
-) -> Cause | None:
+@dataclass(frozen=True)
+class _When:
+    """A condition that parts the calls that failed from those that passed: when it fails, when it is right, a test."""
+
+    fails: str
+    right: str
+    test: Callable[[Args], bool | None]
+
+    @property
+    def text(self) -> str:
+        return f"It fails whenever {self.fails}, and is right whenever {self.right}."
+
+    def claim(self, args: Args, right: Outcome, got: Outcome) -> bool | None:
+        holds = None if right.error else self.test(args)
+        return None if holds is None else holds is not _is_same(right, got)
+
+
+def _of_groups(subject: Subject, seen: list[Seen]) -> Cause | None:
     """Explain apart the calls that should have raised, those that raised, and those that returned something wrong."""
     naming = subject.oracle.naming(subject.kernel)
-    silent = [call for call in failing if call.expected and call.expected.error and not call.outcome.error]
+    failing = [call for call in seen if not call.passed]
+    passing = [call for call in seen if call.passed]
+    silent = [call for call in failing if _must_raise(call) and not call.outcome.error]
     raised = [call for call in failing if call.outcome.error]
     valued = [call for call in failing if not call.outcome.error and call not in silent]
-    passing = [call for call in seen if call.passed]
     parts: list[_Part] = []
     if valued:
         parts += _of_values(subject, naming, seen, valued)
     if raised:
         parts += _of_errors(raised)
     if silent:
-        parts += _of_silence(naming, silent)
-    explained = sum(part.count for part in parts)
-    if not silent:  # what must raise is no part of when the answers are right
-        passing = [call for call in passing if not (call.expected and call.expected.error)]
-    when = _when(naming, failing, passing, more)
+        parts += _of_silence(naming, silent, [call for call in passing if _must_raise(call)])
+    # what must raise is no part of when the answers are right
+    when = _when(naming, [*valued, *raised], [call for call in passing if not _must_raise(call)])
     if not parts:
-        return when
-    text = " ".join(part.text for part in parts)
+        return Cause("when", when.text, claim=when.claim) if when else None
+    explained = sum(part.count for part in parts)
     whole = explained >= len(failing)
+    text = " ".join(part.text for part in parts)
     if not whole:
         text = f"In {explained} of {len(failing)} calls that failed: {text}"
-    if when and passing:
+    if when:
         text = f"{text} {when.text}"
     first = parts[0]
     return Cause(
@@ -179,17 +199,21 @@ def _of_groups(
         text,
         first.mistake if len(parts) == 1 else "",
         whole,
-        _all_claims([part.claim for part in parts], when.claim if when and passing else None),
+        _all_claims(parts, whole, when),
     )
 
 
-def _all_claims(claims: list[Claim], when: Claim | None) -> Claim:
-    """Each of the claims, where one of them says anything; and the condition."""
+def _must_raise(call: Seen) -> bool:
+    return call.expected is not None and bool(call.expected.error)
+
+
+def _all_claims(parts: list[_Part], whole: bool, when: _When | None) -> Claim:
+    """What one of the parts says, and the condition; parts that do not explain all say only that there is such a call."""
 
     def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
-        said = [found for one in claims if (found := one(args, right, got)) is not None]
-        condition = when(args, right, got) if when else None
-        results = [any(said)] if said else []
+        said = [found for part in parts if (found := part.claim(args, right, got)) is not None]
+        results = [any(said)] if said and (whole or any(said)) else []
+        condition = when.claim(args, right, got) if when else None
         results += [] if condition is None else [condition]
         return all(results) if results else None
 
@@ -514,7 +538,14 @@ def _most_of(naming: Naming, valued: list[Seen]) -> _Part | None:
                 best = count, relation
     if best is None:
         return None
-    return _Part(best[1].kind, best[1].text, best[0], lambda args, right, got: None)
+    relation = best[1]
+
+    def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
+        if right.error or got.error or _is_same(right, got, 1e-10):
+            return None
+        return relation.holds(args, right.value, got.value)
+
+    return _Part(relation.kind, relation.text, best[0], claim)
 
 
 def _of_errors(raised: list[Seen]) -> list[_Part]:
@@ -541,9 +572,8 @@ def _of_errors(raised: list[Seen]) -> list[_Part]:
         def claim(
             args: Args, right: Outcome, got: Outcome, error: str = error, place: str = place
         ) -> bool | None:
-            if right.error or not got.error:
-                return None
-            return got.error == error and got.where.partition(" — ")[0] == place
+            there = got.error == error and got.where.partition(" — ")[0] == place
+            return True if there and not right.error else None  # it may stop elsewhere too
 
         parts.append(_Part("exception", text, len(calls), claim))
     return parts
@@ -553,41 +583,30 @@ def _refuses(place: str) -> bool:
     return bool(re.search(r"\b(raise|assert)\b", place.partition(": ")[2]))
 
 
-def _of_silence(naming: Naming, silent: list[Seen]) -> list[_Part]:
+def _of_silence(naming: Naming, silent: list[Seen], raising: list[Seen]) -> list[_Part]:
+    """Calls that must raise and do not; `raising` are those that must and do."""
     error = silent[0].expected.error if silent[0].expected else "ValueError"
     text = f"Your function returns something where it must raise {error}: the docstring says when."
-    return [
-        _Part(
-            "no error",
-            text,
-            len(silent),
-            lambda args, right, got: None if not right.error else not got.error,
-        )
-    ]
-
-
-def _when(
-    naming: Naming, failing: list[Seen], passing: list[Seen], more: Callable[[], Sequence[Seen]] | None
-) -> Cause | None:
-    """When the kernel fails, by the simplest condition that parts what failed from what passed."""
-    if not passing or len(failing) < 1:
-        return None
-    calls = [(call.args, call.passed) for call in [*failing, *passing] if call.args]
-    found, simple = _parting(naming, calls)
-    if found and more is not None and (len(found) > 1 or len(failing) < 3 or not simple):
-        calls += [(call.args, call.passed) for call in more() if call.args]
-        found, simple = _parting(naming, calls)
-    failed, passed = (sum(ok is wanted for _, ok in calls) for wanted in (False, True))
-    if not found or (failed < 2 or passed < 2) or (not simple and (failed < 4 or passed < 4)):
-        return None
-    text, opposite, test = found[0]
+    when = _when(naming, silent, raising)
+    if when:
+        text = f"Your function must raise {error}, but returns something whenever {when.fails}."
 
     def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
-        holds = test(args)
-        return None if holds is None else holds is not _is_same(right, got)
+        if not right.error:
+            return None
+        if when:
+            holds = when.test(args)
+            return None if holds is None else holds is not bool(got.error)
+        return True if not got.error else (None if raising else False)
 
-    return Cause("when", f"It fails whenever {text}, and is right whenever {opposite}.", claim=claim)
+    return [_Part("no error", text, len(silent), claim)]
 
 
-def _parting(naming: Naming, calls: list[tuple[Args, bool]]) -> tuple[list[Any], bool]:
-    return parting(naming, [args for args, ok in calls if not ok], [args for args, ok in calls if ok])
+def _when(naming: Naming, failing: list[Seen], passing: list[Seen]) -> _When | None:
+    """The simplest condition under which a kernel fails."""
+    failed, passed = ([call.args for call in calls if call.args] for calls in (failing, passing))
+    found, simple = parting(naming, failed, passed) if failed and passed else ([], True)
+    least = 2 if simple else 4
+    if not found or min(len(failed), len(passed)) < least:
+        return None
+    return _When(*found[0])

@@ -35,10 +35,21 @@ class Relation:
             return False
 
 
+SINGLE = 1e-5
+"""Relative tolerance where the right answer is in float32, which has no more digits."""
+
+
 def alike(one: Any, other: Any, rtol: float = 1e-9) -> bool:
-    """Whether two results hold the same numbers in the same shape, whatever kind of container or dtype."""
+    """Whether two results hold the same numbers in the same shape, whatever kind of container or dtype.
+
+    Should `one`, the right answer, be in float32, seven digits are enough.
+    """
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(alike(one[key], other[key], rtol) for key in one)
+    if isinstance(one, tuple) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(
+            alike(part, its, rtol) for part, its in zip(one, other, strict=True)
+        )
     try:
         first, second = _numbers(one), _numbers(other)
     except (TypeError, ValueError):
@@ -47,9 +58,15 @@ def alike(one: Any, other: Any, rtol: float = 1e-9) -> bool:
         return one is None and other is None
     if first.shape != second.shape:
         return False
+    rtol = max(rtol, _digits_of(one))
     finite = np.abs(first[np.isfinite(first)])
     scale = float(finite.max()) if finite.size else 0.0
     return bool(np.isclose(second, first, rtol=rtol, atol=rtol * scale, equal_nan=True).all())
+
+
+def _digits_of(value: Any) -> float:
+    """The relative tolerance that a value's dtype asks for; 0 in float64."""
+    return SINGLE if getattr(value, "dtype", None) == np.float32 else 0.0
 
 
 def _numbers(value: Any) -> np.ndarray | None:
@@ -90,7 +107,7 @@ def _applied(change: Callable[[np.ndarray], Any], rtol: float = 1e-9) -> Holds:
                 changed = change(wanted)
         except (ValueError, IndexError, TypeError, np.exceptions.AxisError):
             return False
-        return alike(changed, got, rtol)
+        return alike(changed, got, max(rtol, _digits_of(right)))
 
     return holds
 
@@ -212,7 +229,8 @@ def _precision(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray
 
 def _is_rounded(right: Any, got: Any) -> bool:
     wanted, found = np.asarray(right, float), np.asarray(got, float)
-    return any(alike(np.round(wanted, digits), found, 1e-12) for digits in range(1, 9))
+    exact = max(1e-12, _digits_of(right) / 10)
+    return any(alike(np.round(wanted, digits), found, exact) for digits in range(1, 9))
 
 
 def _places(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) -> Iterator[Relation]:
@@ -284,7 +302,7 @@ def _is_shifted(right: Any, got: Any, axis: int, by: int) -> bool | None:
         return None if wanted.shape == found.shape else False
     wanted, found = np.moveaxis(wanted, axis, 0), np.moveaxis(found, axis, 0)
     kept, moved = (wanted[:-by], found[by:]) if by > 0 else (wanted[-by:], found[:by])
-    return bool(np.ptp(kept) > 0) and alike(kept, moved)
+    return bool(np.ptp(kept) > 0) and alike(kept, moved, max(1e-9, _digits_of(right)))
 
 
 def _is_framed(right: Any, got: Any, cuts: tuple[tuple[int, int], ...]) -> bool:
@@ -325,7 +343,9 @@ def _factors(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) 
                     f"Every number is too {word} by the factor {name}{and_sign} (here {_quantity(naming, args, name):g}). "
                     f"{why}.",
                     lambda args, right, got, name=name, power=power, sign=sign: alike(
-                        np.asarray(right, float) * sign * _quantity(naming, args, name) ** power, got, 1e-7
+                        np.asarray(right, float) * sign * _quantity(naming, args, name) ** power,
+                        got,
+                        max(1e-7, _digits_of(right)),
                     ),
                 )
     named = {
@@ -371,7 +391,9 @@ def _offsets(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) 
                     "bias",
                     f"Every number is right but for the bias: {text}.",
                     lambda args, right, got, at=at, times=times: alike(
-                        np.asarray(right, float) + times * np.asarray(args[at], float), got
+                        np.asarray(right, float) + times * np.asarray(args[at], float),
+                        got,
+                        max(1e-9, _digits_of(right)),
                     ),
                 )
     with np.errstate(all="ignore"):
@@ -521,7 +543,7 @@ def _parts(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) ->
         lambda args, right, got: (
             np.shape(right) == np.shape(got)
             and np.size(right) > 2
-            and alike(np.sort(np.ravel(right)), np.sort(np.ravel(got)))
+            and alike(np.sort(np.ravel(right)), np.sort(np.ravel(got)), max(1e-9, _digits_of(right)))
         ),
     )
     yield Relation(

@@ -28,7 +28,9 @@ def test_a_variant_as_a_cell_behaves_as_the_variant(chapter: Chapter) -> None:
         assert (found.score < found.points) == variant.is_wrong
 
 
-def test_options_meant_for_other_runs_of_pytest_do_not_reach_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_meant_for_other_runs_of_pytest_do_not_reach_the_checks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "--durations=5 --no-such-option")
     monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
     (chapter, *_) = chapters()

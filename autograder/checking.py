@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from .diagnosis.explain import Cause, explain
+from .diagnosis.probes import redrawn
 from .oracle import Oracle
 from .results import (
     CRASHED,
@@ -191,7 +192,10 @@ OTHER_DRAWS = 2
 """How often the checks are run again with other inputs, for the diagnosis of a kernel that failed."""
 
 OTHER_SECONDS = 0.2
-"""Seconds after which there is no further draw."""
+"""Seconds after which there is no further draw; after twice as many, no further probe."""
+
+PROBE_SECONDS = 0.01
+"""Calls that take longer are not asked with other numbers."""
 
 
 def _other_draws(path: Path, subject: Subject, seed: str) -> list[Seen]:
@@ -201,6 +205,16 @@ def _other_draws(path: Path, subject: Subject, seed: str) -> list[Seen]:
     for number in range(OTHER_DRAWS):
         if time.perf_counter() - begin < OTHER_SECONDS:
             _run_pytest(path, Plugin({subject.kernel: other}, f"draw {number} beside {seed}"))
+    rng = random_for(seed, "probes")
+    for call in [call for call in other.seen if call.seconds < PROBE_SECONDS]:
+        args = redrawn(call.args, rng)
+        if (
+            time.perf_counter() - begin < 2 * OTHER_SECONDS
+            and args
+            and other.oracle.undisputed(other.kernel, args)
+        ):
+            with contextlib.suppress(CheckFailure):
+                other.agrees(*args, rtol=call.rtol)
     return other.seen
 
 

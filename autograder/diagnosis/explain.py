@@ -23,7 +23,7 @@ from ..subject import Seen, Subject
 from .as_if import AsIf, as_ifs
 from .conditions import parting
 from .naming import Args, Naming
-from .relations import Relation, alike, related
+from .relations import Relation, alike, digits, related
 
 Claim = Callable[[Args, Outcome, Outcome], bool | None]
 """What a cause says of any call, given its arguments, the right answer and the kernel's: whether it is true there; None if
@@ -43,9 +43,13 @@ class Cause:
 
 WEAK = frozenset(
     ("constant", "size", "swapped sizes", "axes", "size of an input", "places", "line factors", "border", "negative",
-     "positive", "zero", "not a number", "negative input", "positive input", "zero input", "NaN input", "cumulative")
+     "positive", "zero", "not a number", "negative input", "positive input", "zero input", "NaN input", "cumulative",
+     "first only", "last only", "all but first", "all but last")
 )  # fmt: skip
 """Relations that say where or how much, rather than what was done: two known mistakes together say more."""
+
+LOOSE = WEAK | {"exception", "no error"}
+"""Causes that leave open when a kernel fails."""
 
 PAIRED = 40
 """Changes of the arguments that are tried two at a time."""
@@ -112,7 +116,7 @@ def _known(subject: Subject, seen: list[Seen], same: Callable[[Seen, Outcome], b
 def _claim_of_mistake(subject: Subject, name: str) -> Claim:
     def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
         answer = subject.oracle.mistaken(subject.kernel, name, args)
-        return None if answer is None else _is_same(answer, got)
+        return None if answer is None else _is_same(args, answer, got, 1e-6)
 
     return claim
 
@@ -122,10 +126,11 @@ def _same_values(call: Seen, answer: Outcome) -> bool:
     return call.equals(replace(answer, after=call.outcome.after, stale=call.outcome.stale))
 
 
-def _is_same(one: Outcome, other: Outcome, rtol: float = 1e-6) -> bool:
+def _is_same(args: Args, one: Outcome, other: Outcome, rtol: float = 1e-9) -> bool:
+    """Whether two outcomes of a call agree, in as many digits as its arguments have."""
     if one.error or other.error:
         return one.error == other.error
-    return alike(one.value, other.value, rtol)
+    return alike(one.value, other.value, digits((args, one.value), rtol))
 
 
 def _side_effect(subject: Subject) -> Cause | None:
@@ -164,7 +169,7 @@ class _When:
 
     def claim(self, args: Args, right: Outcome, got: Outcome) -> bool | None:
         holds = None if right.error else self.test(args)
-        return None if holds is None else holds is not _is_same(right, got)
+        return None if holds is None else holds is not _is_same(args, right, got)
 
 
 def _of_groups(subject: Subject, seen: list[Seen]) -> Cause | None:
@@ -191,6 +196,8 @@ def _of_groups(subject: Subject, seen: list[Seen]) -> Cause | None:
     text = " ".join(part.text for part in parts)
     if not whole:
         text = f"In {explained} of {len(failing)} calls that failed: {text}"
+    if whole and any(part.kind not in LOOSE for part in parts):
+        when = None  # it says enough
     if when:
         text = f"{text} {when.text}"
     first = parts[0]
@@ -272,7 +279,9 @@ def _two_mistakes(subject: Subject, returned: list[Seen], valued: list[Seen]) ->
                     args: Args, right: Outcome, got: Outcome, pair: tuple[str, str] = (one, other)
                 ) -> bool:
                     answers = [subject.oracle.mistaken(subject.kernel, name, args) for name in pair]
-                    return _is_same(right, got) or any(a is not None and _is_same(a, got) for a in answers)
+                    return _is_same(args, right, got) or any(
+                        a is not None and _is_same(args, a, got) for a in answers
+                    )
 
                 return _Part(
                     "two known",
@@ -304,7 +313,7 @@ def _is_not_false(value: bool | None) -> bool:
 def _made(subject: Subject, as_if: AsIf, call: Seen) -> bool | None:
     """Whether a call was answered as if its arguments had been changed like this; None if that is not known."""
     if as_if.change(call.args) is None:
-        return call.expected is not None and _is_same(call.expected, call.outcome)
+        return call.expected is not None and _is_same(call.args, call.expected, call.outcome)
     return subject.oracle.answers_as_if(subject.kernel, as_if, call.args, call.outcome)
 
 
@@ -355,7 +364,7 @@ def _as_if_and_relation(subject: Subject, naming: Naming, valued: list[Seen]) ->
                 its = _answer_to(subject, as_if.change, args, right)
                 if its is None or its.error:
                     return False
-                return bool(relation.holds(args, its.value, got.value)) or _is_same(its, got, 1e-9)
+                return bool(relation.holds(args, its.value, got.value)) or _is_same(args, its, got)
 
             if all(fits(call.args, call.expected, call.outcome) for call in valued):
 
@@ -363,7 +372,9 @@ def _as_if_and_relation(subject: Subject, naming: Naming, valued: list[Seen]) ->
                     args: Args, right: Outcome, got: Outcome, fits: Callable[..., bool] = fits
                 ) -> bool | None:
                     return (
-                        None if right.error or got.error or _is_same(right, got) else fits(args, right, got)
+                        None
+                        if right.error or got.error or _is_same(args, right, got)
+                        else fits(args, right, got)
                     )
 
                 text = f"Two things come together. {as_if.text} And then: {relation.text}"
@@ -402,7 +413,7 @@ def _is_as_if(
     subject: Subject, change: Callable[[Args], Args | None], args: Args, got: Outcome, right: Outcome | None
 ) -> bool:
     answer = _answer_to(subject, change, args, right)
-    return answer is not None and not answer.error and _is_same(answer, got, 1e-9)
+    return answer is not None and not answer.error and _is_same(args, answer, got)
 
 
 def _telling(call: Seen) -> int:
@@ -425,7 +436,11 @@ def _one_relation(naming: Naming, valued: list[Seen], wanted: Callable[[str], bo
     found: list[tuple[_Piece, Relation]] = []
     for piece in _pieces(naming, valued[0]):
         pairs = [(call, piece.of(call.expected), piece.of(call.outcome)) for call in valued]
-        wrong = [(call, right, got) for call, right, got in pairs if not alike(right, got, 1e-10)]
+        wrong = [
+            (call, right, got)
+            for call, right, got in pairs
+            if not alike(right, got, digits((call.args, right), 1e-10))
+        ]
         if piece.name and not wrong:
             continue
         wrong = wrong or pairs
@@ -473,12 +488,12 @@ def _pieces(naming: Naming, call: Seen) -> list[_Piece]:
 
 def _claim_of_relations(found: list[tuple[_Piece, Relation]]) -> Claim:
     def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
-        if right.error or got.error or _is_same(right, got, 1e-10):
+        if right.error or got.error or _is_same(args, right, got, 1e-10):
             return None
         said = [
             relation.holds(args, piece.of(right), piece.of(got))
             for piece, relation in found
-            if not alike(piece.of(right), piece.of(got), 1e-10)
+            if not alike(piece.of(right), piece.of(got), digits((args, right.value), 1e-10))
         ]
         told = [answer for answer in said if answer is not None]
         return all(told) if told else None
@@ -504,7 +519,7 @@ def _mistake_and_relation(subject: Subject, naming: Naming, valued: list[Seen]) 
                 and not its.error
                 and (
                     relation.holds(call.args, its.value, call.outcome.value)
-                    or _is_same(its, call.outcome, 1e-9)
+                    or _is_same(call.args, its, call.outcome)
                 )
                 for call, its in answers
             ):
@@ -513,9 +528,9 @@ def _mistake_and_relation(subject: Subject, naming: Naming, valued: list[Seen]) 
                     args: Args, right: Outcome, got: Outcome, name: str = name, relation: Relation = relation
                 ) -> bool | None:
                     its = subject.oracle.mistaken(subject.kernel, name, args)
-                    if right.error or got.error or its is None or its.error or _is_same(right, got):
+                    if right.error or got.error or its is None or its.error or _is_same(args, right, got):
                         return None
-                    return _is_same(its, got) or bool(relation.holds(args, its.value, got.value))
+                    return _is_same(args, its, got) or bool(relation.holds(args, its.value, got.value))
 
                 text = f"Two things come together. {hint} And then: {relation.text}"
                 return _Part("known with a relation", text, len(valued), claim)
@@ -541,7 +556,7 @@ def _most_of(naming: Naming, valued: list[Seen]) -> _Part | None:
     relation = best[1]
 
     def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
-        if right.error or got.error or _is_same(right, got, 1e-10):
+        if right.error or got.error or _is_same(args, right, got, 1e-10):
             return None
         return relation.holds(args, right.value, got.value)
 
@@ -605,8 +620,5 @@ def _of_silence(naming: Naming, silent: list[Seen], raising: list[Seen]) -> list
 def _when(naming: Naming, failing: list[Seen], passing: list[Seen]) -> _When | None:
     """The simplest condition under which a kernel fails."""
     failed, passed = ([call.args for call in calls if call.args] for calls in (failing, passing))
-    found, simple = parting(naming, failed, passed) if failed and passed else ([], True)
-    least = 2 if simple else 4
-    if not found or min(len(failed), len(passed)) < least:
-        return None
-    return _When(*found[0])
+    found = parting(naming, failed, passed) if failed and passed else None
+    return _When(*found) if found else None

@@ -298,3 +298,18 @@ def test_a_relation_that_is_found_holds(shape: tuple[int, ...]) -> None:
         found = list(relations.related(naming, (right,), right, got))
         assert all(relation.holds((right,), right, got) for relation in found)
         assert found or np.array_equal(got, right)
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (lambda right: None, "returns nothing"),
+        (lambda right: str(right), "type str"),
+        (lambda right: right.astype(np.float16), "about three digits"),
+        (lambda right: right[-1:], "of axis 0 only the last is left"),
+    ],
+)
+def test_what_is_returned_is_named(answer: Any, cause: str) -> None:
+    """names a result that is missing, of another type, too coarse, or cut to one line"""
+    module = Reference(chapter("filters")).module
+    assert cause in checked("correlate2d", lambda image, kernel: answer(module.correlate2d(image, kernel))).hint

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..inside.calling import Outcome
+from ..inside.calling import Opaque, Outcome
 from ..inside.functions import Seeded
 from ..results import SIDE_EFFECTS, UNSTABLE
 from ..subject import Seen, Subject
@@ -234,6 +234,7 @@ def _of_values(subject: Subject, naming: Naming, seen: list[Seen], valued: list[
     ]
     for find in (
         lambda: _one_mistake(subject, returned, valued),
+        lambda: _another_type(valued),
         lambda: _one_as_if(subject, naming, returned, valued),
         lambda: _one_relation(naming, valued, lambda kind: kind not in WEAK),
         lambda: _two_mistakes(subject, returned, valued),
@@ -290,6 +291,32 @@ def _two_mistakes(subject: Subject, returned: list[Seen], valued: list[Seen]) ->
                     claim,
                 )
     return None
+
+
+def _another_type(valued: list[Seen]) -> _Part | None:
+    """Nothing at all, or a value of a type that is never asked for."""
+    names = {_type_name(call.outcome.value) for call in valued}
+    name = names.pop()
+    if names or not name or any(call.expected is None for call in valued):
+        return None
+    text = f"Your function returns a value of type {name}, which is not what is asked for: see Returns in its docstring."
+    if name == "None":
+        text = (
+            "Your function returns nothing: at its end a `return` is missing, or it stands inside of an `if` or a loop that "
+            "is left without it. What is printed is not returned."
+        )
+
+    def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
+        return None if right.error or got.error else _type_name(got.value) == name
+
+    return _Part("type", text, len(valued), claim)
+
+
+def _type_name(value: Any) -> str:
+    """Name of the type of a value that no kernel returns; empty for numbers, arrays and what holds several."""
+    if value is None or isinstance(value, str):
+        return "None" if value is None else "str"
+    return value.type_name if isinstance(value, Opaque) else ""
 
 
 def _one_as_if(subject: Subject, naming: Naming, returned: list[Seen], valued: list[Seen]) -> _Part | None:

@@ -228,6 +228,11 @@ def _precision(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray
             lambda args, right, got: alike(right, got, 3e-6),
         )
         yield Relation(
+            "precision",
+            "The numbers are right to about three digits only: somewhere on the way your function works in float16, or rounds.",
+            lambda args, right, got: alike(right, got, 1e-3) and not alike(right, got, 3e-6),
+        )
+        yield Relation(
             "rounding",
             "The numbers are nearly right: they are rounded to a few digits on the way.",
             lambda args, right, got: _is_rounded(right, got, digits((args, right), 1e-12)),
@@ -262,6 +267,17 @@ def _places(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) -
             "The result is empty: nothing is left of it. A slice from p to -p does that when p is 0.",
             lambda args, right, got: np.size(got) == 0 and np.size(right) > 0,
         )
+    for axis, (length, count) in enumerate(zip(wanted.shape, found.shape, strict=True)):
+        for end, at in (("first", 0), ("last", -1)):
+            if length > 1 and count == 1:
+                yield Relation(
+                    "cropped",
+                    f"What is there is right, but of axis {axis} only the {end} is left: look for an index or a slice too "
+                    "many, or a return inside a loop.",
+                    lambda args, right, got, axis=axis, at=at: alike(
+                        np.take(np.asarray(right), [at], axis), got, digits((args, right), 1e-9)
+                    ),
+                )
     less = [w - f for w, f in zip(wanted.shape, found.shape, strict=True)]
     if any(abs(count) > 8 for count in less):
         return

@@ -312,4 +312,6 @@ def test_a_relation_that_is_found_holds(shape: tuple[int, ...]) -> None:
 def test_what_is_returned_is_named(answer: Any, cause: str) -> None:
     """names a result that is missing, of another type, too coarse, or cut to one line"""
     module = Reference(chapter("filters")).module
-    assert cause in checked("correlate2d", lambda image, kernel: answer(module.correlate2d(image, kernel))).hint
+    assert (
+        cause in checked("correlate2d", lambda image, kernel: answer(module.correlate2d(image, kernel))).hint
+    )

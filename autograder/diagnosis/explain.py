@@ -83,10 +83,22 @@ def explain(subject: Subject, more: Callable[[], Sequence[Seen]] | None = None) 
         return _side_effect(subject)
     cause = _known(subject, seen, _same_values)
     if cause is None:
-        cause = _of_groups(subject, seen + (_with_answers(subject, more()) if more else []))
+        cause = _of_groups(subject, seen)
+        others = _with_answers(subject, more()) if more else []
+        if others and not (cause and _stands(cause, others)):
+            cause = _of_groups(subject, seen + others)
     if cause and SIDE_EFFECTS in subject.slips:
         cause = replace(cause, text=f"{cause.text} Besides, {subject.slips[SIDE_EFFECTS].message}.")
     return cause
+
+
+def _stands(cause: Cause, calls: list[Seen]) -> bool:
+    """Whether a cause explains these calls too, all that it says anything of."""
+    return all(
+        cause.claim(call.args, call.expected, call.outcome) is not False
+        for call in calls
+        if call.expected is not None
+    )
 
 
 def _with_answers(subject: Subject, calls: Sequence[Seen]) -> list[Seen]:

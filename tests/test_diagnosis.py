@@ -315,3 +315,23 @@ def test_what_is_returned_is_named(answer: Any, cause: str) -> None:
     assert (
         cause in checked("correlate2d", lambda image, kernel: answer(module.correlate2d(image, kernel))).hint
     )
+
+
+def test_parts_that_are_right_are_told_from_those_that_are_not() -> None:
+    """says which of several results is wrong, and how many are asked for"""
+    module = Reference(chapter("backprop")).module
+    wrong = lambda *args: (lambda dx, dw, db: (dx, np.sin(dw) + dw**2, db))(*module.linear_backward(*args))
+    assert "dx and db are right, and dw is not" in checked("linear_backward", wrong).hint
+    one = checked("linear_backward", lambda *args: module.linear_backward(*args)[0])
+    assert "returns one value, where 3 are asked for: dx, dw, db" in one.hint
+
+
+def test_whatever_stops_everywhere_is_no_known_mistake_for_that() -> None:
+    """names the line that stopped, not a mistake that stops with other words"""
+
+    def stops(*args: Any) -> None:
+        size = args[0].size
+        raise ValueError("I have no idea" + "!" * (size % 2))
+
+    found = checked("x_or_not_x", stops)
+    assert found.cause == "exception" and "I have no idea" in found.hint

@@ -44,12 +44,9 @@ class Cause:
 WEAK = frozenset(
     ("constant", "size", "swapped sizes", "axes", "size of an input", "places", "line factors", "border", "negative",
      "positive", "zero", "not a number", "negative input", "positive input", "zero input", "NaN input", "cumulative",
-     "first only", "last only", "all but first", "all but last")
+     "first only", "last only", "all but first", "all but last", "parts")
 )  # fmt: skip
 """Relations that say where or how much, rather than what was done: two known mistakes together say more."""
-
-LOOSE = WEAK | {"exception", "no error"}
-"""Causes that leave open when a kernel fails."""
 
 PAIRED = 40
 """Changes of the arguments that are tried two at a time."""
@@ -115,6 +112,8 @@ def _with_answers(subject: Subject, calls: Sequence[Seen]) -> list[Seen]:
 def _known(subject: Subject, seen: list[Seen], same: Callable[[Seen, Outcome], bool]) -> Cause | None:
     """The first known mistake that answers every call as the kernel did."""
     telling = sorted(seen, key=lambda call: call.passed)  # those that failed first: they tell mistakes apart
+    if all(call.outcome.error for call in telling if not _must_raise(call)):
+        same = _same_error  # whatever stops everywhere looks alike but for what it says
     for name, hint in subject.oracle.mistakes(subject.kernel):
         if all(
             (answer := subject.oracle.mistaken(subject.kernel, name, call.args)) is not None
@@ -131,6 +130,12 @@ def _claim_of_mistake(subject: Subject, name: str) -> Claim:
         return None if answer is None else _is_same(args, answer, got, 1e-6)
 
     return claim
+
+
+def _same_error(call: Seen, answer: Outcome) -> bool:
+    if _must_raise(call):
+        return call.equals(answer)
+    return (call.outcome.error, call.outcome.message) == (answer.error, answer.message)
 
 
 def _same_values(call: Seen, answer: Outcome) -> bool:
@@ -165,6 +170,12 @@ class _Part:
     count: int
     claim: Claim
     mistake: str = ""
+    refuses: bool = False
+
+    @property
+    def says_enough(self) -> bool:
+        """Whether it is of use without the condition under which the kernel fails, which is easily wrong."""
+        return self.kind not in WEAK and not self.refuses
 
 
 @dataclass(frozen=True)
@@ -208,7 +219,7 @@ def _of_groups(subject: Subject, seen: list[Seen]) -> Cause | None:
     text = " ".join(part.text for part in parts)
     if not whole:
         text = f"In {explained} of {len(failing)} calls that failed: {text}"
-    if whole and any(part.kind not in LOOSE for part in parts):
+    if whole and any(part.says_enough for part in parts):
         when = None  # it says enough
     if when:
         text = f"{text} {when.text}"
@@ -246,7 +257,7 @@ def _of_values(subject: Subject, naming: Naming, seen: list[Seen], valued: list[
     ]
     for find in (
         lambda: _one_mistake(subject, returned, valued),
-        lambda: _another_type(valued),
+        lambda: _another_type(naming, valued),
         lambda: _one_as_if(subject, naming, returned, valued),
         lambda: _one_relation(naming, valued, lambda kind: kind not in WEAK),
         lambda: _two_mistakes(subject, returned, valued),
@@ -254,6 +265,7 @@ def _of_values(subject: Subject, naming: Naming, seen: list[Seen], valued: list[
         lambda: _two_as_ifs(subject, naming, returned, valued),
         lambda: _as_if_and_relation(subject, naming, valued),
         lambda: _one_relation(naming, valued, lambda kind: kind in WEAK),
+        lambda: _some_parts(naming, valued),
     ):
         part = find()
         if part:
@@ -305,30 +317,70 @@ def _two_mistakes(subject: Subject, returned: list[Seen], valued: list[Seen]) ->
     return None
 
 
-def _another_type(valued: list[Seen]) -> _Part | None:
-    """Nothing at all, or a value of a type that is never asked for."""
-    names = {_type_name(call.outcome.value) for call in valued}
-    name = names.pop()
-    if names or not name or any(call.expected is None for call in valued):
+def _another_type(naming: Naming, valued: list[Seen]) -> _Part | None:
+    """Nothing at all, a value of a type that is never asked for, or another number of values."""
+    first = valued[0].expected
+    form = _form(first.value, valued[0].outcome.value) if first else ""
+    if not form or not all(c.expected and _form(c.expected.value, c.outcome.value) == form for c in valued):
         return None
-    text = f"Your function returns a value of type {name}, which is not what is asked for: see Returns in its docstring."
-    if name == "None":
+    wanted = first.value if first else None
+    asked = "another value is asked for"
+    if isinstance(wanted, tuple):
+        asked = f"{len(wanted)} are asked for"
+        asked += f": {', '.join(naming.results)}" if len(naming.results) == len(wanted) else ""
+    text = f"Your function returns {form}, where {asked}."
+    if form == "nothing":
         text = (
             "Your function returns nothing: at its end a `return` is missing, or it stands inside of an `if` or a loop that "
             "is left without it. What is printed is not returned."
         )
 
     def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
-        return None if right.error or got.error else _type_name(got.value) == name
+        return None if right.error or got.error else _form(right.value, got.value) == form
 
     return _Part("type", text, len(valued), claim)
 
 
-def _type_name(value: Any) -> str:
-    """Name of the type of a value that no kernel returns; empty for numbers, arrays and what holds several."""
-    if value is None or isinstance(value, str):
-        return "None" if value is None else "str"
-    return value.type_name if isinstance(value, Opaque) else ""
+def _form(wanted: Any, value: Any) -> str:
+    """What kind of result came, where another kind is wanted; empty if it is of the right kind, or unlike any other."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, str | Opaque):
+        return f"a value of type {value.type_name if isinstance(value, Opaque) else 'str'}"
+    if isinstance(wanted, tuple) and not isinstance(value, tuple | list):
+        alike_parts = len({np.shape(part) for part in wanted if not isinstance(part, dict)}) == 1
+        unpacks = isinstance(value, np.ndarray) and value.ndim and len(value) == len(wanted)
+        return "" if alike_parts and unpacks else "one value"
+    count = len(value) if isinstance(value, tuple) or (isinstance(wanted, tuple) and value) else 1
+    return "" if count == (len(wanted) if isinstance(wanted, tuple) else 1) else f"{count} values"
+
+
+def _some_parts(naming: Naming, valued: list[Seen]) -> _Part | None:
+    """Of a result that has several parts, some are right in all these calls, and some are not."""
+    pieces = _pieces(naming, valued[0])
+    if len(pieces) < 2 or any(call.expected is None for call in valued):
+        return None
+
+    def is_right(piece: _Piece, args: Args, right: Outcome, got: Outcome) -> bool:
+        wanted = piece.of(right)
+        return alike(wanted, piece.of(got), digits((args, wanted), 1e-9))
+
+    right = [
+        piece
+        for piece in pieces
+        if all(call.expected and is_right(piece, call.args, call.expected, call.outcome) for call in valued)
+    ]
+    wrong = [piece for piece in pieces if piece not in right]
+    if not right:
+        return None
+
+    def claim(args: Args, good: Outcome, got: Outcome) -> bool | None:
+        return None if good.error or got.error else all(is_right(piece, args, good, got) for piece in right)
+
+    names = [" and ".join(piece.name for piece in group) for group in (right, wrong)]
+    verbs = ["is" if len(group) == 1 else "are" for group in (right, wrong)]
+    text = f"Of what your function returns, {names[0]} {verbs[0]} right, and {names[1]} {verbs[1]} not."
+    return _Part("parts", text, len(valued), claim)
 
 
 def _one_as_if(subject: Subject, naming: Naming, returned: list[Seen], valued: list[Seen]) -> _Part | None:
@@ -629,7 +681,7 @@ def _of_errors(raised: list[Seen]) -> list[_Part]:
             there = got.error == error and got.where.partition(" — ")[0] == place
             return True if there and not right.error else None  # it may stop elsewhere too
 
-        parts.append(_Part("exception", text, len(calls), claim))
+        parts.append(_Part("exception", text, len(calls), claim, refuses=_refuses(place)))
     return parts
 
 

@@ -117,7 +117,14 @@ def _applied(change: Callable[[np.ndarray], Any], rtol: float = 1e-9) -> Holds:
 
 
 def _kinds(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) -> Iterator[Relation]:
-    """The right numbers in another container: a list for an array, an array for a number."""
+    """The right numbers in another container: a list for an array, an array for a number; or an argument as it came in."""
+    for at, (name, value) in enumerate(zip(naming.parameters, args, strict=False)):
+        if isinstance(value, np.ndarray | int | float) and np.size(value) and not isinstance(value, bool):
+            yield Relation(
+                "argument",
+                f"What comes back is {name}, as it came in.",
+                lambda args, right, got, at=at: at < len(args) and alike(args[at], got),
+            )
     if wanted.shape == found.shape:
         yield Relation(
             "container",

@@ -489,18 +489,21 @@ def test_every_kernel_gets_full_points_in_an_environment_of_its_own(
     wanted = ends_of_the_ranges()[end]
     assert len(wanted) == 4
     command = [programs / "pip", "install", "--quiet", "--disable-pip-version-check", wheel, *wanted]
-    installed = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    clean = {
+        name: value for name, value in os.environ.items() if name != "PYTHONPATH"
+    }  # nothing of this tree's
+    installed = subprocess.run(command, capture_output=True, text=True, timeout=600, env=clean)
     if "Failed to establish a new connection" in installed.stderr:
         pytest.skip("no network to install from")
     assert installed.returncode == 0, installed.stderr
     listed = subprocess.run(
-        [programs / "pip", "list", "--format=json"], capture_output=True, text=True, check=True
+        [programs / "pip", "list", "--format=json"], capture_output=True, text=True, check=True, env=clean
     )
     assert len(json.loads(listed.stdout)) <= 20
     for one in chapters():
         notebook = solved(released, one, tmp_path / one.name)
         command = [programs / "autograder", "check", notebook]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path, env=clean)
         assert done.returncode == 0, done.stdout + done.stderr
 
 

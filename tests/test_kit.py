@@ -448,6 +448,17 @@ def test_first_cell_of_a_published_book_fetches_what_is_missing(
     assert f"'install', '--quiet', '{site.as_uri()}/kit/{wheel.name}'" in run_alone(kit, elsewhere, installs)
 
 
+@pytest.mark.parametrize("page", ["chapters/index.md", "TEACHING.md"])
+def test_pages_name_the_wheel_as_it_is_called(page: str) -> None:
+    named = re.findall(r"cnn_course-[\w.]+\.whl", (ROOT / page).read_text(encoding="utf-8"))
+    assert named and set(named) == {kit_module.wheel_name()}
+
+
+def test_no_learner_is_sent_to_make_a_demo() -> None:
+    for page in [*ROOT.glob("chapters/*.md"), ROOT / "TEACHING.md"]:
+        assert "make demo" not in page.read_text(encoding="utf-8"), page.name
+
+
 def test_address_of_the_book_is_read_from_its_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

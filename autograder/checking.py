@@ -6,9 +6,10 @@ import functools
 import hashlib
 import io
 import os
+import time
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 
 from .diagnosis.explain import Cause, explain
+from .diagnosis.probes import redrawn
 from .oracle import Oracle
 from .results import (
     CRASHED,
@@ -53,6 +55,10 @@ SLIPS = {
 
 SILENT = (NOT_WRITTEN, TOO_SLOW)
 """Failures that say all there is to say: no cause is looked for."""
+
+
+FOREIGN = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+"""Variables of the environment that pytest obeys."""
 
 
 class CheckError(Exception):
@@ -176,16 +182,39 @@ def run_checks(
             subjects[kernel],
             points[kernel],
             plugin.outcomes[kernel],
-            functools.partial(_another_draw, path, subjects[kernel], seed) if oracle.knows_all else None,
+            functools.partial(_other_draws, path, subjects[kernel], seed) if oracle.knows_all else None,
         )
         for kernel in kernels
     ]
 
 
-def _another_draw(path: Path, subject: Subject, seed: str) -> list[Seen]:
-    """What a kernel does with the inputs of another draw: evidence for the diagnosis, of no effect on the score."""
+OTHER_DRAWS = 2
+"""How often the checks are run again with other inputs, for the diagnosis of a kernel that failed."""
+
+OTHER_SECONDS = 0.2
+"""Seconds after which there is no further draw; after twice as many, no further probe."""
+
+PROBE_SECONDS = 0.01
+"""Calls that take longer are not asked with other numbers."""
+
+
+def _other_draws(path: Path, subject: Subject, seed: str) -> list[Seen]:
+    """What a kernel does with the inputs of other draws: evidence for the diagnosis, of no effect on the score."""
     other = Subject(subject.kernel, subject.call, subject.oracle)
-    _run_pytest(path, Plugin({subject.kernel: other}, f"another than {seed}"))
+    begin = time.perf_counter()
+    for number in range(OTHER_DRAWS):
+        if time.perf_counter() - begin < OTHER_SECONDS:
+            _run_pytest(path, Plugin({subject.kernel: other}, f"draw {number} beside {seed}"))
+    rng = random_for(seed, "probes")
+    for call in [call for call in other.seen if call.seconds < PROBE_SECONDS]:
+        args = redrawn(call.args, rng)
+        if (
+            time.perf_counter() - begin < 2 * OTHER_SECONDS
+            and args
+            and other.oracle.undisputed(other.kernel, args)
+        ):
+            with contextlib.suppress(CheckFailure):
+                other.agrees(*args, rtol=call.rtol)
     return other.seen
 
 
@@ -215,16 +244,13 @@ def _run_pytest(path: Path, plugin: Plugin) -> None:
     # the third collects garbage six times a run, in search of errors in finalizers: some 0.1 s, and nothing to find
     without = ("cacheprovider", "terminal", "unraisableexception")
     options = [*(f"-pno:{name}" for name in without), "-s", "-c", os.devnull, f"--rootdir={path.parent}"]
-    before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as errors:
-            code = pytest.main([*options, str(path)], plugins=[plugin, _NoTracebacks()])
-    finally:
-        if before is None:
-            del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
-        else:
-            os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before
+    errors = io.StringIO()
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(errors),
+        _no_foreign_options(),
+    ):
+        code = pytest.main([*options, str(path)], plugins=[plugin, _NoTracebacks()])
     if plugin.unread:
         raise CheckError(f"the checks cannot be read: {plugin.unread}")
     if code == pytest.ExitCode.INTERRUPTED:
@@ -233,6 +259,21 @@ def _run_pytest(path: Path, plugin: Plugin) -> None:
         raise CheckError(
             f"pytest could not run {path.name} (exit code {int(code)}) {errors.getvalue()[-500:]}"
         )
+
+
+@contextlib.contextmanager
+def _no_foreign_options() -> Iterator[None]:
+    """Keep from pytest what the environment says to other runs of it: their options and plugins."""
+    before = {name: os.environ.pop(name, None) for name in FOREIGN}
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _place_and_error(error: BaseException) -> str:

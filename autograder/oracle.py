@@ -17,7 +17,7 @@ import numpy as np
 from .chapters import Chapter, check_points
 from .diagnosis.as_if import AsIf, as_ifs
 from .diagnosis.naming import Naming
-from .diagnosis.relations import alike
+from .diagnosis.relations import alike, digits
 from .inside import wire
 from .inside.calling import Caller, Outcome, plain
 
@@ -46,6 +46,9 @@ class Oracle(Protocol):
         KeyError
             If it does not know.
         """
+
+    def undisputed(self, kernel: str, args: tuple[Any, ...]) -> bool:
+        """Whether all right ways that it knows give the same answer to these arguments; False if it does not know."""
 
     def answers_as_if(self, kernel: str, as_if: AsIf, args: tuple[Any, ...], got: Outcome) -> bool | None:
         """Whether that outcome is the right one for these arguments, changed; None if it does not know.
@@ -88,7 +91,16 @@ class Reference:
 
     def answers_as_if(self, kernel: str, as_if: AsIf, args: tuple[Any, ...], got: Outcome) -> bool | None:
         answer = self.expected_as_if(kernel, as_if, args)
-        return answer is not None and not answer.error and not got.error and alike(answer.value, got.value)
+        if answer is None or answer.error or got.error:
+            return False
+        return alike(answer.value, got.value, digits((args, answer.value), 1e-9))
+
+    def undisputed(self, kernel: str, args: tuple[Any, ...]) -> bool:
+        wanted = self.expected(kernel, args)
+        others = (m.function for m in self._mistakes if m.kernel == kernel and not m.is_wrong)
+        answers = (Caller(function)(args) for function in others)
+        rtol = digits((args, wanted.value), 1e-10)
+        return not wanted.error and all(not a.error and alike(wanted.value, a.value, rtol) for a in answers)
 
     def expected_as_if(self, kernel: str, as_if: AsIf, args: tuple[Any, ...]) -> Outcome | None:
         """What the reference does with these arguments, changed; None if the change cannot be made."""
@@ -121,6 +133,9 @@ class Recorder:
 
     def naming(self, kernel: str) -> Naming:
         return self._reference.naming(kernel)
+
+    def undisputed(self, kernel: str, args: tuple[Any, ...]) -> bool:
+        return False
 
     def answers_as_if(self, kernel: str, as_if: AsIf, args: tuple[Any, ...], got: Outcome) -> bool | None:
         return None
@@ -221,6 +236,9 @@ class Record:
 
     def expected(self, kernel: str, args: tuple[Any, ...]) -> Outcome:
         return _full(self._kernels[kernel]["expected"][key_of(args)], args)
+
+    def undisputed(self, kernel: str, args: tuple[Any, ...]) -> bool:
+        return False
 
     def answers_as_if(self, kernel: str, as_if: AsIf, args: tuple[Any, ...], got: Outcome) -> bool | None:
         kept = self._kernels[kernel]["as_if"].get(key_of(args))

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import sys
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -255,8 +256,9 @@ def in_parallel(gradients: Callable, workers: int = 2) -> Callable:
 
     Threads would wait for each other: a network is hundreds of short NumPy calls a step, and Python runs one thread at
     a time between them. BLAS should be kept to one thread in each process. The same seed and number of workers give
-    the same result, on any number of cores. Where a process cannot be split, on Windows, on macOS beside its BLAS and in a
-    browser, this one does every part in turn, with the same gradients. Layers with running averages (BatchNorm) keep those of this process only.
+    the same result, on any number of cores. Layers with running averages (BatchNorm) keep those of this process only.
+    Where a process cannot be split, on Windows, on macOS beside its BLAS and in a browser, this one does every part in
+    turn, with the same gradients.
     """
     splits = hasattr(os, "fork") and sys.platform != "darwin"
     others: list[_Worker | _Turn] = []
@@ -314,7 +316,10 @@ class _Worker:
         )
         self._wire, its_wire = context.Pipe()
         arguments = (its_wire, gradients, self._params, self.grads)
-        context.Process(target=_work, args=arguments, daemon=True).start()
+        process = context.Process(target=_work, args=arguments, daemon=True)
+        process.start()
+        # whoever forks later inherits our end of the wire, so that its closing alone would end nobody
+        weakref.finalize(self, process.kill)
 
     def begin(self, params: Params, *batch: Any) -> None:
         """Let it start on images, labels and a random generator."""

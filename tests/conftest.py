@@ -61,15 +61,16 @@ TOY_CHECKS = '''\
 import numpy as np
 
 
-def test_double_doubles_a_small_array(double):
+def test_double_doubles_a_small_array(double, rng):
     """doubles a small array"""
     double.agrees(np.array([1.0, -2.0]))
+    double.agrees(rng.integers(-400, 400, size=2) / 8 + 0.1)
 
 
 def test_double_doubles_any_numbers(double, rng):
     """doubles any numbers"""
-    double.agrees(rng.integers(1, 9, size=(2, 3)) / 8)
-    double.agrees((rng.integers(1, 9, size=4) / 8).astype(np.float32))
+    double.agrees(rng.integers(1, 99, size=(2, 3)) / 8)
+    double.agrees((rng.integers(1, 99, size=4) / 8).astype(np.float32))
 '''
 
 TOY_MISTAKES = '''\

@@ -16,10 +16,10 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder import grading
-from autograder.chapters import Chapter, chapter
+from autograder.chapters import ROOT, Chapter, chapter
 from autograder.checking import PUBLIC_SEED
 from autograder.classroom import Classroom, ClassroomError
-from autograder.grading import Job, grade, grade_all, job
+from autograder.grading import Job, bundle_hash, grade, grade_all, job
 from autograder.jail import Limits
 from autograder.recorder import Recorder
 from autograder.reports import as_written
@@ -414,3 +414,29 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("file", "counts"),
+    [
+        ("autograder/diagnosis/relations.py", True),
+        ("autograder/inside/stub/autograder/__init__.py", True),
+        ("autograder/checks/inputs.py", True),
+        ("solutions/pixels.py", True),  # an earlier chapter's
+        ("autograder/checks/test_filters.py", True),
+        ("autograder/checks/test_stride.py", False),
+        ("autograder/mistakes/stride.py", False),
+        ("solutions/stride.py", False),
+    ],
+)
+def test_whatever_decides_a_grade_makes_it_anew(
+    file: str, counts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = bundle_hash(FILTERS, b"a release")
+    read = {"bytes": Path.read_bytes, "text": Path.read_text}
+    changed = lambda path: path == ROOT / file
+    monkeypatch.setattr(Path, "read_bytes", lambda p: read["bytes"](p) + (b"\n" if changed(p) else b""))
+    monkeypatch.setattr(
+        Path, "read_text", lambda p, *a, **k: read["text"](p, *a, **k) + ("\n" if changed(p) else "")
+    )
+    assert (bundle_hash(FILTERS, b"a release") != before) is counts

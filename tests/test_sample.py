@@ -1,5 +1,7 @@
 """The sample class is made of what it says: a variant written into a cell does what the variant does."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -24,3 +26,16 @@ def test_a_variant_as_a_cell_behaves_as_the_variant(chapter: Chapter) -> None:
         (found,) = run_checks(chapter.checks, reference, {variant.kernel: Caller(names[variant.kernel])})
         assert found.mistake == (variant.name if variant.is_wrong else ""), variant.name
         assert (found.score < found.points) == variant.is_wrong
+
+
+def test_options_meant_for_other_runs_of_pytest_do_not_reach_the_checks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--durations=5 --no-such-option")
+    monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
+    (chapter, *_) = chapters()
+    reference = Reference(chapter)
+    caller = Caller(reference.module.to_float)
+    (found,) = run_checks(chapter.checks, reference, {"to_float": caller})
+    assert found.score == found.points
+    assert os.environ["PYTEST_ADDOPTS"] == "--durations=5 --no-such-option"

@@ -1,6 +1,7 @@
 """The networks that `make train` trains, and the record that it keeps."""
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -86,6 +87,20 @@ def test_parts_of_a_batch_drop_their_own_neurons_and_the_same_seed_the_same_ones
     )
     assert one[0] == same[0] != other[0]
     assert all(np.array_equal(one[1][name], same[1][name]) for name in params)
+
+
+def test_the_other_processes_end_with_what_they_worked_for(network):
+    params = network.init(np.random.default_rng(7))
+    images, labels = batch(np.random.default_rng(8), 4)
+    before = set(multiprocessing.active_children())
+    together = in_parallel(network.gradients, 3)
+    together(params, images, labels, np.random.default_rng(9))
+    others = set(multiprocessing.active_children()) - before
+    assert len(others) == 2
+    del together
+    for process in others:
+        process.join(10)
+        assert not process.is_alive()
 
 
 def test_an_error_in_another_process_comes_back(network):

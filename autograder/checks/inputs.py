@@ -1,6 +1,11 @@
 """Arrays that checks draw: integers, eighths and sevenths of integers, the same on every machine and easy to read."""
 
+from collections.abc import Callable
+
 import numpy as np
+
+Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+"""A function below: an array of that shape."""
 
 
 def signed(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.checks.inputs import sevenths, signed, wide
+from autograder.checks.inputs import Draw, sevenths, signed, wide
 from autograder.inside.functions import Known
 from autograder.subject import Subject
 
@@ -207,7 +207,7 @@ def test_softmax_cross_entropy_backward_is_that_of_the_mean(
     softmax_cross_entropy_backward: Subject, rng: np.random.Generator
 ) -> None:
     """divides by the number of examples, since the loss is their mean"""
-    softmax_cross_entropy_backward.agrees(signed(rng, (4, 3)), np.array([2, 0, 1, 1]))
+    softmax_cross_entropy_backward.agrees(sevenths(rng, (4, 3)), np.array([2, 0, 1, 1]))
 
 
 def test_softmax_cross_entropy_backward_of_a_square_array(
@@ -365,7 +365,11 @@ def test_max_pool2d_backward_keeps_all_digits(max_pool2d_backward: Subject, rng:
 
 
 def _shared(
-    rng: np.random.Generator, shape: tuple[int, int, int, int], size: int, stride: int
+    rng: np.random.Generator,
+    shape: tuple[int, int, int, int],
+    size: int,
+    stride: int,
+    numbers: Draw = signed,
 ) -> tuple[np.ndarray, tuple[int, int, int, int], int, int]:
     """Arguments for avg_pool2d_backward: in ceil mode, every window counts that begins inside the image."""
     N, H, W, C = shape
@@ -373,7 +377,7 @@ def _shared(
     H_out, W_out = (
         len([top for top in range(0, axis, stride) if top < axis - size + stride]) for axis in (H, W)
     )
-    return signed(rng, (N, H_out, W_out, C)), shape, size, stride
+    return numbers(rng, (N, H_out, W_out, C)), shape, size, stride
 
 
 def test_avg_pool2d_backward_on_a_hand_worked_image(
@@ -416,7 +420,7 @@ def test_avg_pool2d_backward_keeps_images_and_channels_apart(
     avg_pool2d_backward: Subject, rng: np.random.Generator
 ) -> None:
     """treats every channel of every image by itself"""
-    avg_pool2d_backward.agrees(*_shared(rng, (3, 4, 6, 2), 2, 2))
+    avg_pool2d_backward.agrees(*_shared(rng, (3, 4, 6, 2), 2, 2, sevenths))
 
 
 def test_avg_pool2d_backward_in_float32(avg_pool2d_backward: Subject, rng: np.random.Generator) -> None:

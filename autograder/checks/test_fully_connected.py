@@ -317,7 +317,7 @@ def _network(rng: np.random.Generator, image: np.ndarray, filters: int) -> dict[
 def _grey(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     """A picture of which no two pixels are alike, from 0 to 1."""
     size = int(np.prod(shape))
-    return rng.permutation(size).reshape(shape) / 2.0 ** (size - 1).bit_length()
+    return rng.permutation(size).reshape(shape) / (2.0 ** (size - 1).bit_length() - 1)
 
 
 def test_x_or_not_x_on_a_hand_made_network(x_or_not_x: Subject, rng: np.random.Generator) -> None:

@@ -79,9 +79,10 @@ def test_to_grayscale_of_bright_bytes(to_grayscale: Subject, rng: np.random.Gene
 
 
 def test_to_grayscale_keeps_the_scale(to_grayscale: Subject, rng: np.random.Generator) -> None:
-    """keeps the scale of a float image between 0 and 1, and its fractions"""
+    """keeps the scale of a float image between 0 and 1, and its fractions; also of one centred at 0"""
     image = _distinct(rng, (5, 3, 3)) / 64
     to_grayscale.agrees(image)
+    to_grayscale.agrees(sevenths(rng, (5, 3, 3)) / 9)
     to_grayscale.agrees(image.astype(np.float32))
 
 

@@ -57,7 +57,7 @@ def conditions(naming: Naming, calls: list[Args]) -> Iterator[Condition]:
                 _compared(naming, one, other, lambda a, b: a < b),
             )
     for name in names:
-        for number in (0, 1, 2):
+        for number in (0, 1):
             yield Condition(
                 f"{name} is {number}",
                 f"{name} is not {number}",
@@ -226,14 +226,21 @@ def _of_arrays(naming: Naming) -> Iterator[Condition]:
             yield Condition(text.format(name), opposite.format(name), holds)
 
 
+LEAST = 3
+"""So many unlike calls must fail, and as many be right, before a condition is believed; twice as many for two at once."""
+
+
 def parting(
     naming: Naming, failing: list[Args], passing: list[Args]
-) -> tuple[list[tuple[str, str, Callable[[Args], bool | None]]], bool]:
-    """Conditions that hold in all calls that failed and in none that passed: (when it fails, when it is right, test).
+) -> tuple[str, str, Callable[[Args], bool | None]] | None:
+    """The simplest condition that holds in all calls that failed and in none that passed: when it fails, when it is
+    right, and a test of it; None where there is none, or too few calls to believe it.
 
-    The second value is True if one condition was enough, False if it takes two at once.
+    Calls are unlike if they differ in a shape, a dtype or a plain value: by chance alone, few of these agree.
     """
-    single: list[tuple[str, str, Callable[[Args], bool | None]]] = []
+    unlike = min(len({_sketch(args) for args in calls}) for calls in (failing, passing))
+    if unlike < LEAST:
+        return None
     needed: list[tuple[str, str, Callable[[Args], bool | None]]] = []
     for condition in conditions(naming, [*failing, *passing]):
         fails = [condition.holds(args) for args in failing]
@@ -246,16 +253,22 @@ def parting(
                 continue
             test = condition.holds if wanted else _not(condition.holds)
             if not any(found is wanted for found in passes):
-                single.append((text, opposite, test))
-            elif any(found is not wanted for found in passes):
+                return text, opposite, test
+            if any(found is not wanted for found in passes):
                 needed.append((text, opposite, test))
-    if single:
-        return single, True
-    both = []
+    if unlike < 2 * LEAST:
+        return None
     for (text, opposite, test), (other, its_opposite, its_test) in itertools.combinations(needed[:40], 2):
         if not any(test(args) and its_test(args) for args in passing):
-            both.append((f"{text} and {other}", f"{opposite} or {its_opposite}", _both(test, its_test)))
-    return both, False
+            return f"{text} and {other}", f"{opposite} or {its_opposite}", _both(test, its_test)
+    return None
+
+
+def _sketch(args: Args) -> tuple[Any, ...]:
+    """What two calls differ in, numbers in arrays aside."""
+    return tuple(
+        (part.shape, str(part.dtype)) if isinstance(part, np.ndarray) else repr(part)[:200] for part in args
+    )
 
 
 def _not(test: Callable[[Args], bool | None]) -> Callable[[Args], bool | None]:

@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from ..inside.calling import Outcome
+from ..inside.calling import Opaque, Outcome
 from ..inside.functions import Seeded
 from ..results import SIDE_EFFECTS, UNSTABLE
 from ..subject import Seen, Subject
 from .as_if import AsIf, as_ifs
 from .conditions import parting
 from .naming import Args, Naming
-from .relations import Relation, alike, related
+from .relations import Relation, alike, digits, related
 
 Claim = Callable[[Args, Outcome, Outcome], bool | None]
 """What a cause says of any call, given its arguments, the right answer and the kernel's: whether it is true there; None if
@@ -43,9 +43,13 @@ class Cause:
 
 WEAK = frozenset(
     ("constant", "size", "swapped sizes", "axes", "size of an input", "places", "line factors", "border", "negative",
-     "positive", "zero", "not a number", "negative input", "positive input", "zero input", "NaN input", "cumulative")
+     "positive", "zero", "not a number", "negative input", "positive input", "zero input", "NaN input", "cumulative",
+     "first only", "last only", "all but first", "all but last")
 )  # fmt: skip
 """Relations that say where or how much, rather than what was done: two known mistakes together say more."""
+
+LOOSE = WEAK | {"exception", "no error"}
+"""Causes that leave open when a kernel fails."""
 
 PAIRED = 40
 """Changes of the arguments that are tried two at a time."""
@@ -63,9 +67,12 @@ LARGEST = 20_000
 def explain(subject: Subject, more: Callable[[], Sequence[Seen]] | None = None) -> Cause | None:
     """The cause of what the checks saw of a kernel; None if nothing was wrong or nothing was found.
 
-    more : makes the calls of another draw, to decide between conditions; None where the right answers are not known
+    What explains a handful of calls may do so by chance, so a cause that is no known mistake must also explain calls
+    that no check made.
+
+    more : makes such calls; None where their right answers are not known
     """
-    seen = _with_answers(subject)
+    seen = _with_answers(subject, subject.seen)
     failing = [call for call in seen if not call.passed]
     if not seen or not (failing or subject.slips):
         return None
@@ -74,16 +81,30 @@ def explain(subject: Subject, more: Callable[[], Sequence[Seen]] | None = None) 
         return known
     if not failing:
         return _side_effect(subject)
-    cause = _known(subject, seen, _same_values) or _of_groups(subject, seen, failing, more)
+    cause = _known(subject, seen, _same_values)
+    if cause is None:
+        cause = _of_groups(subject, seen)
+        others = _with_answers(subject, more()) if more else []
+        if others and not (cause and _stands(cause, others)):
+            cause = _of_groups(subject, seen + others)
     if cause and SIDE_EFFECTS in subject.slips:
         cause = replace(cause, text=f"{cause.text} Besides, {subject.slips[SIDE_EFFECTS].message}.")
     return cause
 
 
-def _with_answers(subject: Subject) -> list[Seen]:
+def _stands(cause: Cause, calls: list[Seen]) -> bool:
+    """Whether a cause explains these calls too, all that it says anything of."""
+    return all(
+        cause.claim(call.args, call.expected, call.outcome) is not False
+        for call in calls
+        if call.expected is not None
+    )
+
+
+def _with_answers(subject: Subject, calls: Sequence[Seen]) -> list[Seen]:
     """The calls, also those of checks of a property with the right answer, where chance has no part in it."""
     seen = []
-    for call in subject.seen:
+    for call in calls:
         if call.expected is None and call.args and not any(isinstance(a, Seeded) for a in call.args):
             with contextlib.suppress(KeyError):  # a record that does not hold it
                 call = replace(call, expected=subject.oracle.expected(subject.kernel, call.args))
@@ -107,7 +128,7 @@ def _known(subject: Subject, seen: list[Seen], same: Callable[[Seen, Outcome], b
 def _claim_of_mistake(subject: Subject, name: str) -> Claim:
     def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
         answer = subject.oracle.mistaken(subject.kernel, name, args)
-        return None if answer is None else _is_same(answer, got)
+        return None if answer is None else _is_same(args, answer, got, 1e-6)
 
     return claim
 
@@ -117,10 +138,11 @@ def _same_values(call: Seen, answer: Outcome) -> bool:
     return call.equals(replace(answer, after=call.outcome.after, stale=call.outcome.stale))
 
 
-def _is_same(one: Outcome, other: Outcome, rtol: float = 1e-6) -> bool:
+def _is_same(args: Args, one: Outcome, other: Outcome, rtol: float = 1e-9) -> bool:
+    """Whether two outcomes of a call agree, in as many digits as its arguments have."""
     if one.error or other.error:
         return one.error == other.error
-    return alike(one.value, other.value, rtol)
+    return alike(one.value, other.value, digits((args, one.value), rtol))
 
 
 def _side_effect(subject: Subject) -> Cause | None:
@@ -145,33 +167,50 @@ class _Part:
     mistake: str = ""
 
 
-def _of_groups(
-    subject: Subject, seen: list[Seen], failing: list[Seen], more: Callable[[], Sequence[Seen]] | None
-) -> Cause | None:
+@dataclass(frozen=True)
+class _When:
+    """A condition that parts the calls that failed from those that passed: when it fails, when it is right, a test."""
+
+    fails: str
+    right: str
+    test: Callable[[Args], bool | None]
+
+    @property
+    def text(self) -> str:
+        return f"It fails whenever {self.fails}, and is right whenever {self.right}."
+
+    def claim(self, args: Args, right: Outcome, got: Outcome) -> bool | None:
+        holds = None if right.error else self.test(args)
+        return None if holds is None else holds is not _is_same(args, right, got)
+
+
+def _of_groups(subject: Subject, seen: list[Seen]) -> Cause | None:
     """Explain apart the calls that should have raised, those that raised, and those that returned something wrong."""
     naming = subject.oracle.naming(subject.kernel)
-    silent = [call for call in failing if call.expected and call.expected.error and not call.outcome.error]
+    failing = [call for call in seen if not call.passed]
+    passing = [call for call in seen if call.passed]
+    silent = [call for call in failing if _must_raise(call) and not call.outcome.error]
     raised = [call for call in failing if call.outcome.error]
     valued = [call for call in failing if not call.outcome.error and call not in silent]
-    passing = [call for call in seen if call.passed]
     parts: list[_Part] = []
     if valued:
         parts += _of_values(subject, naming, seen, valued)
     if raised:
         parts += _of_errors(raised)
     if silent:
-        parts += _of_silence(naming, silent)
-    explained = sum(part.count for part in parts)
-    if not silent:  # what must raise is no part of when the answers are right
-        passing = [call for call in passing if not (call.expected and call.expected.error)]
-    when = _when(naming, failing, passing, more)
+        parts += _of_silence(naming, silent, [call for call in passing if _must_raise(call)])
+    # what must raise is no part of when the answers are right
+    when = _when(naming, [*valued, *raised], [call for call in passing if not _must_raise(call)])
     if not parts:
-        return when
-    text = " ".join(part.text for part in parts)
+        return Cause("when", when.text, claim=when.claim) if when else None
+    explained = sum(part.count for part in parts)
     whole = explained >= len(failing)
+    text = " ".join(part.text for part in parts)
     if not whole:
         text = f"In {explained} of {len(failing)} calls that failed: {text}"
-    if when and passing:
+    if whole and any(part.kind not in LOOSE for part in parts):
+        when = None  # it says enough
+    if when:
         text = f"{text} {when.text}"
     first = parts[0]
     return Cause(
@@ -179,17 +218,21 @@ def _of_groups(
         text,
         first.mistake if len(parts) == 1 else "",
         whole,
-        _all_claims([part.claim for part in parts], when.claim if when and passing else None),
+        _all_claims(parts, whole, when),
     )
 
 
-def _all_claims(claims: list[Claim], when: Claim | None) -> Claim:
-    """Each of the claims, where one of them says anything; and the condition."""
+def _must_raise(call: Seen) -> bool:
+    return call.expected is not None and bool(call.expected.error)
+
+
+def _all_claims(parts: list[_Part], whole: bool, when: _When | None) -> Claim:
+    """What one of the parts says, and the condition; parts that do not explain all say only that there is such a call."""
 
     def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
-        said = [found for one in claims if (found := one(args, right, got)) is not None]
-        condition = when(args, right, got) if when else None
-        results = [any(said)] if said else []
+        said = [found for part in parts if (found := part.claim(args, right, got)) is not None]
+        results = [any(said)] if said and (whole or any(said)) else []
+        condition = when.claim(args, right, got) if when else None
         results += [] if condition is None else [condition]
         return all(results) if results else None
 
@@ -203,6 +246,7 @@ def _of_values(subject: Subject, naming: Naming, seen: list[Seen], valued: list[
     ]
     for find in (
         lambda: _one_mistake(subject, returned, valued),
+        lambda: _another_type(valued),
         lambda: _one_as_if(subject, naming, returned, valued),
         lambda: _one_relation(naming, valued, lambda kind: kind not in WEAK),
         lambda: _two_mistakes(subject, returned, valued),
@@ -248,7 +292,9 @@ def _two_mistakes(subject: Subject, returned: list[Seen], valued: list[Seen]) ->
                     args: Args, right: Outcome, got: Outcome, pair: tuple[str, str] = (one, other)
                 ) -> bool:
                     answers = [subject.oracle.mistaken(subject.kernel, name, args) for name in pair]
-                    return _is_same(right, got) or any(a is not None and _is_same(a, got) for a in answers)
+                    return _is_same(args, right, got) or any(
+                        a is not None and _is_same(args, a, got) for a in answers
+                    )
 
                 return _Part(
                     "two known",
@@ -257,6 +303,32 @@ def _two_mistakes(subject: Subject, returned: list[Seen], valued: list[Seen]) ->
                     claim,
                 )
     return None
+
+
+def _another_type(valued: list[Seen]) -> _Part | None:
+    """Nothing at all, or a value of a type that is never asked for."""
+    names = {_type_name(call.outcome.value) for call in valued}
+    name = names.pop()
+    if names or not name or any(call.expected is None for call in valued):
+        return None
+    text = f"Your function returns a value of type {name}, which is not what is asked for: see Returns in its docstring."
+    if name == "None":
+        text = (
+            "Your function returns nothing: at its end a `return` is missing, or it stands inside of an `if` or a loop that "
+            "is left without it. What is printed is not returned."
+        )
+
+    def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
+        return None if right.error or got.error else _type_name(got.value) == name
+
+    return _Part("type", text, len(valued), claim)
+
+
+def _type_name(value: Any) -> str:
+    """Name of the type of a value that no kernel returns; empty for numbers, arrays and what holds several."""
+    if value is None or isinstance(value, str):
+        return "None" if value is None else "str"
+    return value.type_name if isinstance(value, Opaque) else ""
 
 
 def _one_as_if(subject: Subject, naming: Naming, returned: list[Seen], valued: list[Seen]) -> _Part | None:
@@ -280,7 +352,7 @@ def _is_not_false(value: bool | None) -> bool:
 def _made(subject: Subject, as_if: AsIf, call: Seen) -> bool | None:
     """Whether a call was answered as if its arguments had been changed like this; None if that is not known."""
     if as_if.change(call.args) is None:
-        return call.expected is not None and _is_same(call.expected, call.outcome)
+        return call.expected is not None and _is_same(call.args, call.expected, call.outcome)
     return subject.oracle.answers_as_if(subject.kernel, as_if, call.args, call.outcome)
 
 
@@ -331,7 +403,7 @@ def _as_if_and_relation(subject: Subject, naming: Naming, valued: list[Seen]) ->
                 its = _answer_to(subject, as_if.change, args, right)
                 if its is None or its.error:
                     return False
-                return bool(relation.holds(args, its.value, got.value)) or _is_same(its, got, 1e-9)
+                return bool(relation.holds(args, its.value, got.value)) or _is_same(args, its, got)
 
             if all(fits(call.args, call.expected, call.outcome) for call in valued):
 
@@ -339,7 +411,9 @@ def _as_if_and_relation(subject: Subject, naming: Naming, valued: list[Seen]) ->
                     args: Args, right: Outcome, got: Outcome, fits: Callable[..., bool] = fits
                 ) -> bool | None:
                     return (
-                        None if right.error or got.error or _is_same(right, got) else fits(args, right, got)
+                        None
+                        if right.error or got.error or _is_same(args, right, got)
+                        else fits(args, right, got)
                     )
 
                 text = f"Two things come together. {as_if.text} And then: {relation.text}"
@@ -378,7 +452,7 @@ def _is_as_if(
     subject: Subject, change: Callable[[Args], Args | None], args: Args, got: Outcome, right: Outcome | None
 ) -> bool:
     answer = _answer_to(subject, change, args, right)
-    return answer is not None and not answer.error and _is_same(answer, got, 1e-9)
+    return answer is not None and not answer.error and _is_same(args, answer, got)
 
 
 def _telling(call: Seen) -> int:
@@ -401,7 +475,11 @@ def _one_relation(naming: Naming, valued: list[Seen], wanted: Callable[[str], bo
     found: list[tuple[_Piece, Relation]] = []
     for piece in _pieces(naming, valued[0]):
         pairs = [(call, piece.of(call.expected), piece.of(call.outcome)) for call in valued]
-        wrong = [(call, right, got) for call, right, got in pairs if not alike(right, got, 1e-10)]
+        wrong = [
+            (call, right, got)
+            for call, right, got in pairs
+            if not alike(right, got, digits((call.args, right), 1e-10))
+        ]
         if piece.name and not wrong:
             continue
         wrong = wrong or pairs
@@ -449,12 +527,12 @@ def _pieces(naming: Naming, call: Seen) -> list[_Piece]:
 
 def _claim_of_relations(found: list[tuple[_Piece, Relation]]) -> Claim:
     def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
-        if right.error or got.error or _is_same(right, got, 1e-10):
+        if right.error or got.error or _is_same(args, right, got, 1e-10):
             return None
         said = [
             relation.holds(args, piece.of(right), piece.of(got))
             for piece, relation in found
-            if not alike(piece.of(right), piece.of(got), 1e-10)
+            if not alike(piece.of(right), piece.of(got), digits((args, right.value), 1e-10))
         ]
         told = [answer for answer in said if answer is not None]
         return all(told) if told else None
@@ -480,7 +558,7 @@ def _mistake_and_relation(subject: Subject, naming: Naming, valued: list[Seen]) 
                 and not its.error
                 and (
                     relation.holds(call.args, its.value, call.outcome.value)
-                    or _is_same(its, call.outcome, 1e-9)
+                    or _is_same(call.args, its, call.outcome)
                 )
                 for call, its in answers
             ):
@@ -489,9 +567,9 @@ def _mistake_and_relation(subject: Subject, naming: Naming, valued: list[Seen]) 
                     args: Args, right: Outcome, got: Outcome, name: str = name, relation: Relation = relation
                 ) -> bool | None:
                     its = subject.oracle.mistaken(subject.kernel, name, args)
-                    if right.error or got.error or its is None or its.error or _is_same(right, got):
+                    if right.error or got.error or its is None or its.error or _is_same(args, right, got):
                         return None
-                    return _is_same(its, got) or bool(relation.holds(args, its.value, got.value))
+                    return _is_same(args, its, got) or bool(relation.holds(args, its.value, got.value))
 
                 text = f"Two things come together. {hint} And then: {relation.text}"
                 return _Part("known with a relation", text, len(valued), claim)
@@ -514,7 +592,14 @@ def _most_of(naming: Naming, valued: list[Seen]) -> _Part | None:
                 best = count, relation
     if best is None:
         return None
-    return _Part(best[1].kind, best[1].text, best[0], lambda args, right, got: None)
+    relation = best[1]
+
+    def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
+        if right.error or got.error or _is_same(args, right, got, 1e-10):
+            return None
+        return relation.holds(args, right.value, got.value)
+
+    return _Part(relation.kind, relation.text, best[0], claim)
 
 
 def _of_errors(raised: list[Seen]) -> list[_Part]:
@@ -541,9 +626,8 @@ def _of_errors(raised: list[Seen]) -> list[_Part]:
         def claim(
             args: Args, right: Outcome, got: Outcome, error: str = error, place: str = place
         ) -> bool | None:
-            if right.error or not got.error:
-                return None
-            return got.error == error and got.where.partition(" — ")[0] == place
+            there = got.error == error and got.where.partition(" — ")[0] == place
+            return True if there and not right.error else None  # it may stop elsewhere too
 
         parts.append(_Part("exception", text, len(calls), claim))
     return parts
@@ -553,41 +637,27 @@ def _refuses(place: str) -> bool:
     return bool(re.search(r"\b(raise|assert)\b", place.partition(": ")[2]))
 
 
-def _of_silence(naming: Naming, silent: list[Seen]) -> list[_Part]:
+def _of_silence(naming: Naming, silent: list[Seen], raising: list[Seen]) -> list[_Part]:
+    """Calls that must raise and do not; `raising` are those that must and do."""
     error = silent[0].expected.error if silent[0].expected else "ValueError"
     text = f"Your function returns something where it must raise {error}: the docstring says when."
-    return [
-        _Part(
-            "no error",
-            text,
-            len(silent),
-            lambda args, right, got: None if not right.error else not got.error,
-        )
-    ]
-
-
-def _when(
-    naming: Naming, failing: list[Seen], passing: list[Seen], more: Callable[[], Sequence[Seen]] | None
-) -> Cause | None:
-    """When the kernel fails, by the simplest condition that parts what failed from what passed."""
-    if not passing or len(failing) < 1:
-        return None
-    calls = [(call.args, call.passed) for call in [*failing, *passing] if call.args]
-    found, simple = _parting(naming, calls)
-    if found and more is not None and (len(found) > 1 or len(failing) < 3 or not simple):
-        calls += [(call.args, call.passed) for call in more() if call.args]
-        found, simple = _parting(naming, calls)
-    failed, passed = (sum(ok is wanted for _, ok in calls) for wanted in (False, True))
-    if not found or (failed < 2 or passed < 2) or (not simple and (failed < 4 or passed < 4)):
-        return None
-    text, opposite, test = found[0]
+    when = _when(naming, silent, raising)
+    if when:
+        text = f"Your function must raise {error}, but returns something whenever {when.fails}."
 
     def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
-        holds = test(args)
-        return None if holds is None else holds is not _is_same(right, got)
+        if not right.error:
+            return None
+        if when:
+            holds = when.test(args)
+            return None if holds is None else holds is not bool(got.error)
+        return True if not got.error else (None if raising else False)
 
-    return Cause("when", f"It fails whenever {text}, and is right whenever {opposite}.", claim=claim)
+    return [_Part("no error", text, len(silent), claim)]
 
 
-def _parting(naming: Naming, calls: list[tuple[Args, bool]]) -> tuple[list[Any], bool]:
-    return parting(naming, [args for args, ok in calls if not ok], [args for args, ok in calls if ok])
+def _when(naming: Naming, failing: list[Seen], passing: list[Seen]) -> _When | None:
+    """The simplest condition under which a kernel fails."""
+    failed, passed = ([call.args for call in calls if call.args] for calls in (failing, passing))
+    found = parting(naming, failed, passed) if failed and passed else None
+    return _When(*found) if found else None

@@ -35,10 +35,31 @@ class Relation:
             return False
 
 
+SINGLE = 1e-5
+"""Relative tolerance where float32 takes part, which has no more digits."""
+
+
+def digits(values: Any, rtol: float) -> float:
+    """The relative tolerance to compare with where these arguments and right answers take part, `rtol` in float64."""
+    return max(rtol, SINGLE) if _any_single(values) else rtol
+
+
+def _any_single(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return any(map(_any_single, value))
+    if isinstance(value, dict):
+        return any(map(_any_single, value.values()))
+    return getattr(value, "dtype", None) == np.float32
+
+
 def alike(one: Any, other: Any, rtol: float = 1e-9) -> bool:
     """Whether two results hold the same numbers in the same shape, whatever kind of container or dtype."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(alike(one[key], other[key], rtol) for key in one)
+    if isinstance(one, tuple) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(
+            alike(part, its, rtol) for part, its in zip(one, other, strict=True)
+        )
     try:
         first, second = _numbers(one), _numbers(other)
     except (TypeError, ValueError):
@@ -90,7 +111,7 @@ def _applied(change: Callable[[np.ndarray], Any], rtol: float = 1e-9) -> Holds:
                 changed = change(wanted)
         except (ValueError, IndexError, TypeError, np.exceptions.AxisError):
             return False
-        return alike(changed, got, rtol)
+        return alike(changed, got, digits((args, right), rtol))
 
     return holds
 
@@ -102,7 +123,7 @@ def _kinds(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) ->
             "container",
             "The numbers are right, but they come in another kind of value than the one that is asked for: compare the "
             "type that your function returns with the one in the docstring.",
-            lambda args, right, got: alike(right, got) and type(right) is not type(got),
+            lambda args, right, got: alike(right, got, digits(args, 1e-9)) and type(right) is not type(got),
         )
 
 
@@ -133,7 +154,7 @@ def _axes(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) -> 
             "The numbers are right, but an axis of length 1 is lost: keep it, with keepdims=True or a slice.",
             lambda args, right, got: (
                 np.ndim(right) > np.ndim(got)
-                and alike(np.squeeze(np.asarray(right)), np.squeeze(np.asarray(got)))
+                and alike(np.squeeze(np.asarray(right)), np.squeeze(np.asarray(got)), digits(args, 1e-9))
             ),
         )
     if wanted.ndim == found.ndim <= 4:
@@ -165,7 +186,9 @@ def _axes(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) -> 
         yield Relation(
             "shape",
             "The numbers are right and in the right order, but the result has another shape.",
-            lambda args, right, got: np.size(right) == np.size(got) and alike(np.ravel(right), np.ravel(got)),
+            lambda args, right, got: (
+                np.size(right) == np.size(got) and alike(np.ravel(right), np.ravel(got), digits(args, 1e-9))
+            ),
         )
     if wanted.size == found.size:
         yield Relation(
@@ -173,7 +196,8 @@ def _axes(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) -> 
             "The numbers are right, but they are written out in another order: rows and columns change places where the "
             "array is taken apart or put together.",
             lambda args, right, got: (
-                np.size(right) == np.size(got) and alike(np.ravel(right, order="F"), np.ravel(got))
+                np.size(right) == np.size(got)
+                and alike(np.ravel(right, order="F"), np.ravel(got), digits(args, 1e-9))
             ),
         )
 
@@ -204,15 +228,21 @@ def _precision(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray
             lambda args, right, got: alike(right, got, 3e-6),
         )
         yield Relation(
+            "precision",
+            "The numbers are right to about three digits only: somewhere on the way your function works in float16, or rounds.",
+            lambda args, right, got: alike(right, got, 1e-3) and not alike(right, got, 3e-6),
+        )
+        yield Relation(
             "rounding",
             "The numbers are nearly right: they are rounded to a few digits on the way.",
-            lambda args, right, got: _is_rounded(right, got),
+            lambda args, right, got: _is_rounded(right, got, digits((args, right), 1e-12)),
         )
 
 
-def _is_rounded(right: Any, got: Any) -> bool:
+def _is_rounded(right: Any, got: Any, rtol: float) -> bool:
     wanted, found = np.asarray(right, float), np.asarray(got, float)
-    return any(alike(np.round(wanted, digits), found, 1e-12) for digits in range(1, 9))
+    with np.errstate(all="ignore"):
+        return any(alike(np.round(wanted, places), found, rtol) for places in range(1, 9))
 
 
 def _places(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) -> Iterator[Relation]:
@@ -226,7 +256,9 @@ def _places(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) -
                 yield Relation(
                     "shifted",
                     f"The numbers are right, but each stands {_places_text(abs(by))} {way} along axis {axis}.",
-                    lambda args, right, got, axis=axis, by=by: _is_shifted(right, got, axis, by),
+                    lambda args, right, got, axis=axis, by=by: _is_shifted(
+                        right, got, axis, by, digits((args, right), 1e-9)
+                    ),
                 )
         return
     if not found.size:
@@ -235,6 +267,17 @@ def _places(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) -
             "The result is empty: nothing is left of it. A slice from p to -p does that when p is 0.",
             lambda args, right, got: np.size(got) == 0 and np.size(right) > 0,
         )
+    for axis, (length, count) in enumerate(zip(wanted.shape, found.shape, strict=True)):
+        for end, at in (("first", 0), ("last", -1)):
+            if length > 1 and count == 1:
+                yield Relation(
+                    "cropped",
+                    f"What is there is right, but of axis {axis} only the {end} is left: look for an index or a slice too "
+                    "many, or a return inside a loop.",
+                    lambda args, right, got, axis=axis, at=at: alike(
+                        np.take(np.asarray(right), [at], axis), got, digits((args, right), 1e-9)
+                    ),
+                )
     less = [w - f for w, f in zip(wanted.shape, found.shape, strict=True)]
     if any(abs(count) > 8 for count in less):
         return
@@ -260,7 +303,7 @@ def _places(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) -
             yield Relation(
                 "too large",
                 "The right numbers are all there, but there are more around them: the result is larger than it should be.",
-                lambda args, right, got, cuts=cuts: _is_framed(right, got, cuts),
+                lambda args, right, got, cuts=cuts: _is_framed(right, got, cuts, digits(args, 1e-9)),
             )
 
 
@@ -278,21 +321,23 @@ def _end_text(front: int, back: int) -> str:
     )
 
 
-def _is_shifted(right: Any, got: Any, axis: int, by: int) -> bool | None:
+def _is_shifted(right: Any, got: Any, axis: int, by: int, rtol: float) -> bool | None:
     wanted, found = np.asarray(right, float), np.asarray(got, float)
     if wanted.shape != found.shape or axis >= wanted.ndim or wanted.shape[axis] <= abs(by):
         return None if wanted.shape == found.shape else False
     wanted, found = np.moveaxis(wanted, axis, 0), np.moveaxis(found, axis, 0)
     kept, moved = (wanted[:-by], found[by:]) if by > 0 else (wanted[-by:], found[:by])
-    return bool(np.ptp(kept) > 0) and alike(kept, moved)
+    if not alike(kept, moved, rtol):
+        return False
+    return True if np.ptp(kept) > 0 else None  # what is the same everywhere may have moved or not
 
 
-def _is_framed(right: Any, got: Any, cuts: tuple[tuple[int, int], ...]) -> bool:
+def _is_framed(right: Any, got: Any, cuts: tuple[tuple[int, int], ...], rtol: float) -> bool:
     found = np.asarray(got, float)
     if found.ndim != len(cuts):
         return False
     inner = found[tuple(slice(-f, found.shape[a] + b) for a, (f, b) in enumerate(cuts))]
-    return alike(right, inner)
+    return alike(right, inner, rtol)
 
 
 def _factors(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) -> Iterator[Relation]:
@@ -325,7 +370,9 @@ def _factors(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) 
                     f"Every number is too {word} by the factor {name}{and_sign} (here {_quantity(naming, args, name):g}). "
                     f"{why}.",
                     lambda args, right, got, name=name, power=power, sign=sign: alike(
-                        np.asarray(right, float) * sign * _quantity(naming, args, name) ** power, got, 1e-7
+                        np.asarray(right, float) * sign * _quantity(naming, args, name) ** power,
+                        got,
+                        digits((args, right), 1e-7),
                     ),
                 )
     named = {
@@ -361,7 +408,7 @@ def _offsets(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) 
         if name not in ("b", "bias"):
             continue
         for times in (1, -1, 2, 3, 4, -2):
-            if alike(wanted + times * np.asarray(value, float), found):
+            if alike(wanted + times * np.asarray(value, float), found, digits(args, 1e-9)):
                 text = {
                     1: f"{name} is added twice",
                     -1: f"{name} is not added",
@@ -371,7 +418,9 @@ def _offsets(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) 
                     "bias",
                     f"Every number is right but for the bias: {text}.",
                     lambda args, right, got, at=at, times=times: alike(
-                        np.asarray(right, float) + times * np.asarray(args[at], float), got
+                        np.asarray(right, float) + times * np.asarray(args[at], float),
+                        got,
+                        digits((args, right), 1e-9),
                     ),
                 )
     with np.errstate(all="ignore"):
@@ -520,8 +569,7 @@ def _parts(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) ->
         "The right numbers are all there, but at other places.",
         lambda args, right, got: (
             np.shape(right) == np.shape(got)
-            and np.size(right) > 2
-            and alike(np.sort(np.ravel(right)), np.sort(np.ravel(got)))
+            and alike(np.sort(np.ravel(right)), np.sort(np.ravel(got)), digits((args, right), 1e-9))
         ),
     )
     yield Relation(

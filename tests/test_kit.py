@@ -450,7 +450,7 @@ def test_first_cell_of_a_published_book_fetches_what_is_missing(
 
 @pytest.mark.parametrize("page", ["chapters/index.md", "TEACHING.md"])
 def test_pages_name_the_wheel_as_it_is_called(page: str) -> None:
-    named = re.findall(r"cnn_course-[\w.]+\.whl", (ROOT / page).read_text(encoding="utf-8"))
+    named = re.findall(r"cnn_course-[\w.-]+\.whl", (ROOT / page).read_text(encoding="utf-8"))
     assert named and set(named) == {kit_module.wheel_name()}
 
 

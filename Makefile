@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail demo test test-all lint book release train bench bench-kernels bench-train bench-pages bench-verdicts bench-luck bridge links clean
+.PHONY: help setup jail demo test test-all lint book release kit train bench bench-kernels bench-train bench-pages bench-verdicts bench-luck bench-kit bridge links clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,12 @@ bench-verdicts: setup  ## make two thousand wrong kernels: is each rejected, and
 bench-luck: setup  ## grade every known mistake and right way under twenty seeds: is it always the same grade?
 	@$(BIN)/python -m benchmarks.luck
 
+kit: setup  ## build what learners install, a wheel, into dist/
+	@$(BIN)/python -m autograder.kit
+
+bench-kit: setup  ## install the kit in an environment of its own, check every kernel, print packages, MB, seconds; wants PyPI
+	@$(BIN)/python -m benchmarks.kit
+
 train: setup  ## train the four networks and write the record that the book shows; wants MNIST, takes one to two hours
 	@$(BIN)/python -m benchmarks.train
 
@@ -51,7 +57,7 @@ bench-train: setup  ## time an epoch of the network of article 2 in NumPy, PyTor
 	@$(BIN)/python -m benchmarks.training_speed
 
 bridge: setup  ## install Keras, PyTorch and TensorBoard, which the bridge page and the benchmarks compare with
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bridge]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[teach,write,dev,bridge]'
 
 links: setup  ## follow the links of the book; needs a network
 	@$(BIN)/jupyter-book build --builder linkcheck .
@@ -64,7 +70,7 @@ setup: .venv/ready
 	@test -x $(BIN)/pip || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing; install it with: sudo apt-get install python3-venv"; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || { echo "no virtual environment could be made in $(CURDIR)/.venv, for the reason above"; exit 1; }
 	@echo "installing Python packages into .venv (about a minute) …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[teach,write,dev]'
 	@touch $@
 
 jail:

@@ -14,6 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from .chapters import Chapter
+from .kit import FOLDER, address, companions, wheel_name
 
 STUB = "raise NotImplementedError  # replace this line with your code"
 """What stands in place of a solution, in the book and in the learner's notebook."""
@@ -81,12 +82,42 @@ def source_notebook(chapter: Chapter) -> NotebookNode:
     _validate(cells, chapter)
     for number, cell in enumerate(cells):
         cell["id"] = f"{chapter.name}-{number}"
-    notebook = nbformat.v4.new_notebook(cells=cells)
+    notebook = nbformat.v4.new_notebook(cells=[_companions_cell(chapter), *cells])
     notebook.metadata = {
         "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
         "language_info": {"name": "python"},
     }
     return notebook
+
+
+_FETCH = """\
+# Fetches the course's kit and the files that belong to this notebook, where they are missing: in Colab, for instance.
+import importlib.util, subprocess, sys, urllib.request
+from pathlib import Path
+
+_from = "{place}"
+if importlib.util.find_spec("autograder") is None:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", f"{{_from}}/{wheel}"], check=True)
+for _file in {files}:
+    if not Path(_file).exists():
+        urllib.request.urlretrieve(f"{{_from}}/{{_file}}", _file)"""
+
+
+def _companions_cell(chapter: Chapter) -> NotebookNode:
+    """The notebook's first cell: what belongs beside it, or, if the book is published, code that fetches that."""
+    files, wheel, published = companions(chapter), wheel_name(), address()
+    if published:
+        source = _FETCH.format(place=f"{published}/{FOLDER}", wheel=wheel, files=files)
+        cell = nbformat.v4.new_code_cell(source)
+    else:
+        beside = " and ".join(f"`{file}`" for file in files)
+        cell = nbformat.v4.new_markdown_cell(
+            f"*Beside this notebook {'belongs' if len(files) == 1 else 'belong'} {beside}, and Python needs the course's "
+            f"kit. In Colab, upload {'it' if len(files) == 1 else 'them'} and `{wheel}`, then run "
+            f"`%pip install {wheel}` in a new cell.*"
+        )
+    cell["id"] = f"{chapter.name}-companions"
+    return cell
 
 
 def _cells(cell: NotebookNode, chapter: Chapter) -> Iterator[NotebookNode]:

@@ -6,6 +6,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from .authoring import kernel_source, stub_source
+from .kit import FOLDER, address, publish
 
 
 def show_stubs(app: Sphinx, doctree: nodes.document) -> None:
@@ -31,8 +32,15 @@ def drop_thebe(
     ]
 
 
+def publish_kit(app: Sphinx, error: Exception | None) -> None:
+    """Put beside the pages what released notebooks fetch, if the book has an address at which they look for it."""
+    if error is None and app.builder.format == "html" and address():
+        publish(app.outdir / FOLDER)
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Entry point that Sphinx calls."""
     app.connect("doctree-read", show_stubs)
     app.connect("html-page-context", drop_thebe)
+    app.connect("build-finished", publish_kit)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

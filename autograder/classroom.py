@@ -18,7 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 from traitlets.config import Config, PyFileConfigLoader
 
-from course import EARLIER
+from course.earlier import EARLIER_SUFFIX
 
 from .authoring import source_notebook
 from .chapters import ROOT, Chapter, chapters, check_points, earlier_kernels, released_points
@@ -251,7 +251,7 @@ class Classroom:
             source.mkdir(exist_ok=True)
             nbformat.write(notebook, source / f"{chapter.name}.ipynb")
             record_answers(chapter, source / f"{chapter.name}{RECORD_SUFFIX}")
-            pack_earlier_kernels(chapter, source / EARLIER)
+            pack_earlier_kernels(chapter, source / f"{chapter.name}{EARLIER_SUFFIX}")
             with nbgrader_api(self, Path(aside)) as (api, log):
                 result = api.generate_assignment(chapter.name, force=True, create=True)
             if not result["success"]:

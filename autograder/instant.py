@@ -1,12 +1,13 @@
 """The instant check in a learner's notebook, or in a terminal."""
 
+import functools
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .chapters import CHECKS, ROOT, chapters
-from .checking import run_checks
+from .checking import check_names, run_checks
 from .inside.calling import Caller
 from .oracle import Oracle, Record, Reference
 from .reports import exercise_html, exercise_text
@@ -38,30 +39,68 @@ def check_now(kernel: Any, names: Mapping[str, Any]) -> Score:
     Raises
     ------
     ValueError
-        If neither those names nor the function's own lead to an exercise.
+        If neither those names nor the function's own lead to an exercise, or if its record is damaged.
+    FileNotFoundError
+        If its record is missing.
     """
-    oracles = _oracles()
-    known = {name: (checks, oracle) for checks, oracle in oracles for name in oracle.points()}
+    known, troubles = known_exercises()
     name = next((name for name in known if names.get(name) is kernel), _own_name(kernel))
     if name not in known or not callable(kernel):
-        raise ValueError(f"check() takes the function of an exercise; here these are {', '.join(known)}")
-    checks, oracle = known[name]
-    (exercise,) = run_checks(checks, oracle, {name: Caller(kernel)}, timed=True)
+        raise _unknown(name if callable(kernel) else "", known, troubles)
+    exercise = check_alone(name, kernel, *known[name])
     if not _in_notebook():
         print(exercise_text(exercise))
     return Score(exercise)
 
 
-def _oracles() -> list[tuple[Path, Oracle]]:
-    """The records beside the notebook if there are any, else the references."""
-    records = sorted(Path.cwd().glob(f"*{RECORD_SUFFIX}"))
-    if records:
-        return [(CHECKS / f"test_{path.stem}.py", Record(path)) for path in records]
-    if not (ROOT / "solutions").is_dir():
-        raise FileNotFoundError(
-            f"no file *{RECORD_SUFFIX} in {Path.cwd()}: keep the one that was released with the notebook beside it"
+def check_alone(name: str, kernel: Any, checks: Path, oracle: Oracle) -> Exercise:
+    """Check a function that runs in this process as the exercise of that name."""
+    (exercise,) = run_checks(checks, oracle, {name: Caller(kernel)}, timed=True)
+    return exercise
+
+
+def known_exercises(folder: Path | None = None) -> tuple[dict[str, tuple[Path, Oracle]], list[ValueError]]:
+    """File of checks and oracle of each exercise, and what is wrong with records that could not be read.
+
+    They are those of the records in a folder, the working folder if none is named; without any, the references.
+    """
+    place = folder or Path.cwd()
+    oracles: list[tuple[Path, Oracle]] = []
+    troubles: list[ValueError] = []
+    # "filters (1).checks" is what a browser makes of a second download: of several of one chapter the newest counts
+    paths = sorted(place.glob(f"*{RECORD_SUFFIX}*"), key=lambda path: path.stat().st_mtime)
+    for path in paths:
+        try:
+            record = _record(path, path.stat().st_mtime_ns)
+        except ValueError as error:
+            troubles.append(error)
+        else:
+            oracles.append((CHECKS / f"test_{record.chapter}.py", record))
+    if not paths and (ROOT / "solutions").is_dir():
+        oracles = [(chapter.checks, Reference(chapter)) for chapter in chapters()]
+    return {name: (checks, oracle) for checks, oracle in oracles for name in oracle.points()}, troubles
+
+
+@functools.lru_cache(maxsize=16)
+def _record(path: Path, changed: int) -> Record:
+    """The record in a file, read again only when that has changed."""
+    return Record(path)
+
+
+def _unknown(kernel: str, known: Iterable[str], troubles: list[ValueError]) -> Exception:
+    """What to tell whoever checks what no record here knows."""
+    chapters = [
+        path.stem.removeprefix("test_") for path in CHECKS.glob("test_*.py") if kernel in check_names(path)
+    ]
+    if troubles:
+        return troubles[-1]
+    if chapters or not known:
+        wanted = f"{chapters[0]}{RECORD_SUFFIX}" if chapters else f"a file *{RECORD_SUFFIX}"
+        return FileNotFoundError(
+            f"{wanted} is not in {Path.cwd()}: get it from where you got the notebook, put it beside the notebook, "
+            "and run this cell again"
         )
-    return [(chapter.checks, Reference(chapter)) for chapter in chapters()]
+    return ValueError(f"check() takes the function of an exercise; here these are {', '.join(known)}")
 
 
 def _own_name(kernel: Any) -> str:

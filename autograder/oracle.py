@@ -192,7 +192,7 @@ class Recorder:
 
     def write(self, path: Path) -> None:
         """Write the record to `path`: one frame for each kernel and each mistake, compressed."""
-        frames: list[dict[str, Any]] = [{"format": Record.FORMAT}]
+        frames: list[dict[str, Any]] = [{"format": Record.FORMAT, "chapter": self._reference.chapter.name}]
         for name, kept in self._kernels.items():
             frames.append({"kernel": name, **kept, "mistakes": []})
             frames += [{"mistake_of": name, **mistake} for mistake in kept["mistakes"]]
@@ -200,18 +200,24 @@ class Recorder:
 
 
 class Record:
-    """The oracle of a learner's kit: answers that were recorded from the reference when the chapter was released."""
+    """The oracle of a learner's kit: answers that were recorded from the reference when the chapter was released.
 
-    FORMAT = 3
+    It says itself which chapter it is of: a browser may have saved the file under another name.
+    """
+
+    FORMAT = 4
     knows_all = False
 
     def __init__(self, path: Path):
         try:
             header, *frames = _frames(gzip.decompress(path.read_bytes()))
         except (gzip.BadGzipFile, EOFError, zlib.error, wire.WireError, ValueError):
-            raise ValueError(f"{path} is damaged: copy it again from the release") from None
+            raise ValueError(f"{path} is damaged: get it again from where you got the notebook") from None
         if header.get("format") != self.FORMAT:
-            raise ValueError(f"{path} was made by another version of the course: release the chapter again")
+            raise ValueError(
+                f"{path} was made by another version of the course: get notebook, kit and this file again"
+            )
+        self.chapter: str = header["chapter"]
         self._kernels: dict[str, Any] = {frame["kernel"]: frame for frame in frames if "kernel" in frame}
         for frame in frames:
             if "mistake_of" in frame:

@@ -5,12 +5,11 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from .inside.calling import Caller, Opaque, Outcome, digest, masked, plain
 from .inside.functions import Known, Seeded
@@ -295,7 +294,7 @@ class Subject:
         theirs = mine = math.inf
         aside = 0.0  # seconds for the mask and the digest, which are no part of the kernel
         spent, quickest, result = 0.0, draw(), None
-        with threadpool_limits(1):
+        with _one_thread():
             self._alone(lambda: _seconds(bare), probe)
             # what a glance costs beside the work itself counts too often in its estimate, so that one has more time
             for small, large, limit in ((glance, probe, 2 * RACE_SECONDS), (probe, quickest, RACE_SECONDS)):
@@ -456,6 +455,18 @@ class Subject:
     def _fail(self, args: tuple[Any, ...], reason: str, message: str, *more: Any) -> NoReturn:
         self.failed |= reason != TOO_SLOW
         raise CheckFailure(self._described(args, reason, message, *more))
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """Meanwhile a matrix product keeps to one core, so that a race compares work and not cores.
+
+    Where threadpoolctl is missing there is nothing to keep: that is a browser, whose Python has no threads.
+    """
+    try:
+        from threadpoolctl import threadpool_limits  # late: few checks take time
+    except ModuleNotFoundError:
+        return nullcontext()
+    return threadpool_limits(1)
 
 
 def _seconds(function: Callable[[], Any], times: int = 1) -> float:

@@ -5,29 +5,30 @@ import gzip
 import hashlib
 import os
 import zlib
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 # what photographs need is imported where it is needed: the small drawings below must be at hand at once
 
+PICTURES = Path(__file__).parent / "pictures"
+"""Files that come with the course, so that a learner needs no other library for them; CREDITS.txt says whose they are."""
+
 
 @functools.cache
 def _load(name: str) -> np.ndarray:
     from PIL import Image
 
-    if name == "portrait":
-        import matplotlib.cbook
+    if name != "portrait":
+        return np.asarray(Image.open(PICTURES / f"{name}.jpg"))
+    import matplotlib
 
-        with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as file:
-            return np.asarray(Image.open(file))
-    from sklearn.datasets import load_sample_image
-
-    return load_sample_image(f"{name}.jpg")
+    return np.asarray(Image.open(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"))
 
 
 def photo(name: str) -> np.ndarray:
-    """Load a photograph that comes with Matplotlib or scikit-learn.
+    """Load a photograph that comes with Matplotlib or, by way of scikit-learn, with the course.
 
     Parameters
     ----------
@@ -266,7 +267,7 @@ def x_pictures(
 
 
 def digits() -> dict[str, np.ndarray]:
-    """Load the 8×8 handwritten digits that come with scikit-learn, split once and for all.
+    """Load the 8×8 handwritten digits that are known from scikit-learn, split once and for all.
 
     The 1797 pictures are the test part of "Optical Recognition of Handwritten Digits" by E. Alpaydin and
     C. Kaynak (UCI Machine Learning Repository, 1998, https://doi.org/10.24432/C50P49), by 13 writers. The split
@@ -277,20 +278,14 @@ def digits() -> dict[str, np.ndarray]:
     dict with train_images (1197, 8, 8, 1), validation_images (240, 8, 8, 1), test_images (360, 8, 8, 1),
     float32 from 0 (paper) to 1 (ink), and train_labels, validation_labels, test_labels, int64 from 0 to 9
     """
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    bundle = load_digits()
-    images = (bundle.images / 16).astype(np.float32)[..., None]
-    labels = bundle.target.astype(np.int64)
-    rest, test = train_test_split(np.arange(len(labels)), test_size=360, random_state=0, stratify=labels)
-    train, validation = train_test_split(rest, test_size=240, random_state=0, stratify=labels[rest])
-    parts = {"train": train, "validation": validation, "test": test}
-    return {
-        f"{part}_{what}": values[chosen]
-        for part, chosen in parts.items()
-        for what, values in (("images", images), ("labels", labels))
-    }
+    with np.load(PICTURES / "digits.npz") as stored:
+        images = (stored["images"] / 16).astype(np.float32)[..., None]
+        labels = stored["labels"].astype(np.int64)
+        return {
+            f"{part}_{what}": values[stored[part]]
+            for part in ("train", "validation", "test")
+            for what, values in (("images", images), ("labels", labels))
+        }
 
 
 class MissingData(Exception):
@@ -328,6 +323,8 @@ def _mnist_cache() -> Path:
 
 def _download_mnist() -> Path:
     """Fetch what the cache lacks; a file that is there with the right sum is left alone."""
+    if find_spec("pooch") is None:
+        raise _missing_mnist("To download MNIST, install pooch: pip install pooch")
     import pooch
 
     cache = _mnist_cache()
@@ -381,6 +378,10 @@ def read_idx(content: bytes) -> np.ndarray:
 def mnist_at_hand() -> bool:
     """Say whether `mnist()` finds its four files without a download: in MNIST_DIR if that is set, else in the cache."""
     folder = os.environ.get("MNIST_DIR")
+    if (
+        not folder and find_spec("pooch") is None
+    ):  # which knows where the cache is, and is not in a learner's kit
+        return False
     return all((Path(folder) if folder else _mnist_cache()).joinpath(name).is_file() for name in MNIST_SHA256)
 
 

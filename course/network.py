@@ -1,6 +1,8 @@
 """Networks put together from layers. Each layer holds no arithmetic of its own: it calls the kernels of the course."""
 
 import multiprocessing
+import os
+import sys
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -255,14 +257,19 @@ def in_parallel(gradients: Callable, workers: int = 2) -> Callable:
     Threads would wait for each other: a network is hundreds of short NumPy calls a step, and Python runs one thread at
     a time between them. BLAS should be kept to one thread in each process. The same seed and number of workers give
     the same result, on any number of cores. Layers with running averages (BatchNorm) keep those of this process only.
+    Where a process cannot be split, on Windows, on macOS beside its BLAS and in a browser, this one does every part in
+    turn, with the same gradients.
     """
-    others: list[_Worker] = []
+    splits = hasattr(os, "fork") and sys.platform != "darwin"
+    others: list[_Worker | _Turn] = []
 
     def shared(
         params: Params, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[float, Params]:
         if not others:
-            others.extend(_Worker(gradients, params) for _ in range(workers - 1))
+            others.extend(
+                _Worker(gradients, params) if splits else _Turn(gradients) for _ in range(workers - 1)
+            )
         (mine, *parts), (my_rng, *rngs) = np.array_split(np.arange(len(labels)), workers), rng.spawn(workers)
         busy = [job for job in zip(others, parts, rngs, strict=True) if len(job[1])]
         for worker, part, its_rng in busy:
@@ -278,6 +285,21 @@ def in_parallel(gradients: Callable, workers: int = 2) -> Callable:
         return loss, grads
 
     return shared
+
+
+class _Turn:
+    """A part of the work that waits for its turn in this process; the same calls as a `_Worker`."""
+
+    def __init__(self, gradients: Callable):
+        self._gradients = gradients
+        self.grads: Params = {}
+
+    def begin(self, *batch: Any) -> None:
+        self._batch = batch
+
+    def loss(self) -> float:
+        loss, self.grads = self._gradients(*self._batch)
+        return loss
 
 
 class _Worker:

@@ -4,7 +4,9 @@ import gzip
 import hashlib
 import itertools
 import os
+import re
 import struct
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -76,6 +78,33 @@ def test_digits_keep_each_label_with_its_picture() -> None:
     for part in ("train", "validation", "test"):
         found = [truth[image.tobytes()] for image in data[f"{part}_images"]]
         assert found == data[f"{part}_labels"].tolist()
+
+
+def test_digits_and_their_split_are_those_of_scikit_learn() -> None:
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    labels = load_digits().target
+    rest, test = train_test_split(np.arange(len(labels)), test_size=360, random_state=0, stratify=labels)
+    train, validation = train_test_split(rest, test_size=240, random_state=0, stratify=labels[rest])
+    data = datasets.digits()
+    for part, chosen in (("train", train), ("validation", validation), ("test", test)):
+        images = (load_digits().images[chosen] / 16).astype(np.float32)[..., None]
+        assert np.array_equal(data[f"{part}_images"], images)
+        assert np.array_equal(data[f"{part}_labels"], labels[chosen])
+
+
+@pytest.mark.parametrize("name", ["china", "flower"])
+def test_photographs_are_those_of_scikit_learn(name: str) -> None:
+    from sklearn.datasets import load_sample_image
+
+    assert np.array_equal(datasets.photo(name), load_sample_image(f"{name}.jpg"))
+
+
+def test_what_comes_with_the_course_says_whose_it_is() -> None:
+    credits = (datasets.PICTURES / "CREDITS.txt").read_text(encoding="utf-8")
+    names = {path.name for path in datasets.PICTURES.iterdir()} - {"CREDITS.txt"}
+    assert names and all(re.search(rf"^{re.escape(name)} ", credits, re.MULTILINE) for name in names)
 
 
 # MNIST
@@ -180,6 +209,14 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_without_network_mnist_says_what_to_do(empty_cache: Path) -> None:
     assert not datasets.mnist_at_hand()
     with pytest.raises(MissingData, match=r"could not be downloaded[\s\S]*:9/a/[\s\S]*:9/b/[\s\S]*MNIST_DIR"):
+        datasets.mnist()
+
+
+def test_without_pooch_mnist_says_what_to_install(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    monkeypatch.setattr(datasets, "find_spec", lambda name: None)
+    assert not datasets.mnist_at_hand()
+    with pytest.raises(MissingData, match="pip install pooch"):
         datasets.mnist()
 
 

@@ -7,11 +7,15 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 import yaml
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from autograder.authoring import kernel_source, solution_lines, source_notebook, stub_source
 from autograder.chapters import ROOT, Chapter, chapters, check_points
@@ -93,32 +97,58 @@ def test_every_figure_of_the_book_has_alt_text(built_book: Path) -> None:
     assert seen >= 100
 
 
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def pins() -> dict[str, str]:
+    """Every pin of constraints.txt, under its name as package indexes normalise it."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
+
+
 def test_environment_and_project_pin_the_same_versions() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    """what a learner needs is a range, and its pin stands in constraints.txt; all else is pinned in pyproject.toml too"""
     conda = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    pins = next(entry["pip"] for entry in conda if isinstance(entry, dict))
-    assert sorted(project["dependencies"]) == sorted(pins)
-    assert any(
-        str(entry).startswith("python=" + project["requires-python"].removeprefix(">=")) for entry in conda
+    extras = project()["optional-dependencies"]
+    learners = [Requirement(line) for line in project()["dependencies"]]
+    pinned = [f"{one.name}=={pins()[canonicalize_name(one.name)]}" for one in learners]
+    expected = [*pinned, *extras["teach"], *extras["write"]]
+    assert sorted(expected) == sorted(next(entry["pip"] for entry in conda if isinstance(entry, dict)))
+    oldest = project()["requires-python"].removeprefix(">=")
+    assert any(str(entry).startswith(f"python={oldest}") for entry in conda)
+    for line in (pin for extra in extras.values() for pin in extra):
+        name, version = line.split("==")
+        assert pins()[canonicalize_name(name)] == version
+
+
+def test_ranges_of_the_kit_end_with_what_is_pinned() -> None:
+    """neither end of a range is a guess: the pins are tested here, the lower ends in tests/test_kit.py"""
+    learners = [Requirement(line) for line in project()["dependencies"]]
+    assert {one.name for one in learners} == {"numpy", "pytest", "matplotlib", "threadpoolctl"}
+    for one in learners:
+        pin = Version(pins()[canonicalize_name(one.name)])
+        ends = {end.operator: Version(end.version) for end in one.specifier}
+        assert set(ends) == {">=", "<"}
+        assert ends[">="] < pin < ends["<"] <= Version(f"{pin.major + 1}")
+        if one.name in ("numpy", "matplotlib"):  # which take things away in minor versions too
+            assert ends["<"] == Version(f"{pin.major}.{pin.minor + 1}")
+
+
+def test_makefile_installs_every_extra_of_teachers_and_authors() -> None:
+    installed = set(
+        re.findall(r"--constraint constraints.txt --editable '\.\[(.*)\]'", (ROOT / "Makefile").read_text())
     )
-    locked = {
-        line.strip().lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()
-    }
-    every = [
-        *project["dependencies"],
-        *(pin for extra in project["optional-dependencies"].values() for pin in extra),
-    ]
-    assert {pin.lower() for pin in every if not pin.startswith("cnn-course")} <= locked
+    assert installed == {"teach,write,dev", "teach,write,dev,bridge"}
+    assert set(project()["optional-dependencies"]) == {"teach", "write", "dev", "bridge"}
 
 
 def test_every_pin_is_for_the_oldest_python_that_the_readme_names() -> None:
     """pip refuses all if one pin wants a newer Python; what a pin wants is read from what is installed of it"""
-    promised = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
-    oldest = promised.removeprefix(">=")
+    oldest = project()["requires-python"].removeprefix(">=")
     assert f"Python {oldest} or newer" in (ROOT / "README.md").read_text()
-    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines())
     refusing, installed = [], 0
-    for name, version in pins.items():
+    for name, version in pins().items():
         try:
             package = importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:

@@ -1,6 +1,7 @@
 """What learners and instructors read: every report says what is known, shows hostile text inert, and draws small arrays."""
 
 import ast
+import html
 import json
 import re
 import time
@@ -288,6 +289,55 @@ def test_html_has_the_heading_level_it_is_asked_for() -> None:
 def test_html_says_every_verdict_in_words() -> None:
     assert "✓ passed" in Reader(exercise_html(passed())).text
     assert "✗ wrong answer" in Reader(exercise_html(wrong(1.0, 2.0, "value"))).text
+
+
+BLOCKS = re.compile(r"</?(?:div|p|h\d|ul|li|table|caption|tr|th|td|details|summary|pre)\b[^>]*>")
+
+
+def unstyled_lines(page: str) -> list[str]:
+    """The lines of a report as they are read where its style was taken away, with \x00 where a tag stands in a line."""
+    page = re.sub(r"<style>.*?</style>|<p [^>]*\bhidden>.*?</p>", "", page, flags=re.DOTALL)
+    lines = html.unescape(re.sub(r"<[^>]+>", "\0", BLOCKS.sub("\n", page))).splitlines()
+    return [line.strip() for line in lines if line.strip("\0 ")]
+
+
+@pytest.mark.parametrize(
+    "exercise",
+    [
+        passed("relu"),
+        Exercise("relu", 4.0, 0.0, NOT_WRITTEN, (Check("test_one", "keeps what is positive", False),)),
+        wrong(np.eye(2), np.ones((2, 2)), index=(0, 1), inputs={"x": np.eye(2), "stride": 2}),
+        wrong(
+            np.eye(2).astype(np.uint8),
+            np.ones((2, 2), np.uint8),
+            index=(0, 1),
+            checks=(Check("test_one", "is the first", False, "one"), Check("test_two", "is", False, "two")),
+            hint="It is `np.ones`.",
+            remark="a remark",
+        ),
+        wrong(np.zeros((3, 4, 4, 2)), np.ones((3, 4, 4, 2)), index=(0, 0, 0, 0), verdict=TIME_LIMIT),
+    ],
+    ids=lambda exercise: exercise.verdict,
+)
+def test_html_without_its_style_runs_no_words_together(exercise: Exercise) -> None:
+    """an untrusted notebook takes the style away; it used to read "relu0 of 2 points✗ not written" """
+    lines = unstyled_lines(exercise_html(exercise))
+    points = f"{exercise.kernel}: {exercise.score:g} of {exercise.points:g} points"
+    assert re.fullmatch(rf"{points}, \S {exercise.verdict}", lines[0].replace("\0", ""))
+    for line in lines:
+        assert not re.search(r"[^\s(\0]\0+[^\s\0.,:;)]", line), line
+
+
+def test_html_without_its_style_says_what_failed_check_by_check() -> None:
+    checks = (
+        Check("test_one", "is the first", False, "one"),
+        Check("test_two", "is the second", False, "two"),
+    )
+    exercise = wrong(np.eye(2), np.ones((2, 2)), index=(0, 1), checks=checks)
+    lines = [line.replace("\0", "") for line in unstyled_lines(exercise_html(exercise))]
+    assert lines[1:3] == ["✗ is the first", "✗ is the second: two"]
+    assert "expected: shape (2, 2), float64" in lines and "1 (differs)" in lines
+    assert not any("first value that differs" in line for line in lines)  # its marks are gone with the style
 
 
 def test_html_of_an_unwritten_kernel_lists_what_will_be_checked() -> None:
@@ -652,6 +702,22 @@ def look(browser: Any, file: Path, width: int, scheme: str) -> list[str]:
     tab.close()
     found.remove(file.as_uri())
     return found
+
+
+def test_a_report_reads_well_with_its_style_and_without(browser: Any, tmp_path: Path) -> None:
+    content = exercise_html(wrong(np.eye(2), np.ones((2, 2)), index=(0, 1), hint="A hint."))
+    plain = re.sub(r"<style>.*?</style>", "", content, flags=re.DOTALL)
+    shown = {}
+    for name, page in (("styled", content), ("plain", plain)):
+        (tmp_path / f"{name}.html").write_text(f'<meta charset="utf-8">{page}', encoding="utf-8")
+        tab = browser.new_page()
+        tab.goto((tmp_path / f"{name}.html").as_uri())
+        shown[name] = tab.inner_text("body")
+        tab.close()
+    assert shown["plain"].startswith("kernel: 2 of 4 points, ✗ wrong answer")
+    assert "✗ keeps its first promise" in shown["plain"] and "also differs" not in shown["plain"]
+    assert re.match(r"kernel\s+2 of 4 points\s+✗ wrong answer", shown["styled"])
+    assert "also differs" in shown["styled"] and "points," not in shown["styled"]
 
 
 @pytest.mark.parametrize(

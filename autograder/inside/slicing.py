@@ -86,7 +86,7 @@ def names_used(source: str) -> frozenset[str]:
     at its top, and in one that can reach a name by its text.
     """
     try:
-        used = _used_before_bound(ast.parse(_plain(source)).body)
+        used = _used_before_bound(ast.parse(plain_lines(source)).body)
         if not used & _REACHES_FOR_NAMES and ".modules" not in source:
             return frozenset(used)
     except _UNREADABLE:
@@ -112,7 +112,7 @@ def _used_before_bound(body: list[ast.stmt]) -> set[str]:
 def definitions(source: str) -> str:
     """Of a cell only what defines: imports, functions, classes, and names for what needs no call."""
     try:
-        body = ast.parse(_plain(source)).body
+        body = ast.parse(plain_lines(source)).body
     except _UNREADABLE:
         return ""
     kept = [
@@ -130,12 +130,12 @@ def definitions(source: str) -> str:
 def names_bound(source: str) -> frozenset[str]:
     """Names that a cell binds at its top level; none if it is not plain Python."""
     try:
-        return _binds(_plain(source))
+        return _binds(plain_lines(source))
     except _UNREADABLE:
         return frozenset()
 
 
-def _plain(source: str) -> str:
+def plain_lines(source: str) -> str:
     """A cell without its lines of IPython commands (`%matplotlib inline`, `!ls`); a cell magic stays, to be noticed."""
     try:
         ast.parse(source)

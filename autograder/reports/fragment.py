@@ -31,6 +31,7 @@ NO_FORMULA = "tex2jax_ignore mathjax_ignore"
 """Classes of what MathJax, of any version, leaves alone: a learner's words between dollar signs are no formula."""
 
 STYLE = """
+.cnnr .cnnr-plain{display:none!important}
 .cnnr{--line:rgba(127,127,127,.35);--wash:rgba(127,127,127,.1);color:inherit;font:15px/1.5 system-ui,-apple-system,
 "Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;max-width:56em;margin:.25em 0;text-align:left}
 .cnnr *{box-sizing:border-box}
@@ -53,7 +54,7 @@ font-weight:700;line-height:1.35em;text-align:center}
 .cnnr .cnnr-why{display:block;font-size:.88em;opacity:.8;overflow-wrap:anywhere}
 .cnnr .cnnr-failure{margin:.9em 0 0;padding:.1em 0 .1em 1em;border-left:3px solid #d55e00}
 .cnnr .cnnr-limited{border-left-color:#cc79a7}
-.cnnr .cnnr-lead{font-weight:600}
+.cnnr .cnnr-lead,.cnnr .cnnr-lead b{font-weight:600}
 .cnnr .cnnr-message{overflow-wrap:anywhere;white-space:pre-wrap}
 .cnnr .cnnr-row{display:flex;flex-wrap:wrap;gap:.9em 2em;margin:.7em 0;align-items:flex-start}
 .cnnr .cnnr-panel{min-width:0;max-width:100%}
@@ -78,7 +79,7 @@ height:1.4em!important}
 .cnnr .cnnr-grid td.cnnr-d{box-shadow:inset 0 -2px currentColor;font-weight:600!important}
 .cnnr .cnnr-grid td.cnnr-f{outline:3px solid currentColor;outline-offset:-1px;font-weight:700!important;position:relative}
 .cnnr .cnnr-sr{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-.cnnr .cnnr-legend{font-size:.84em;opacity:.85;margin:.2em 0}
+.cnnr .cnnr-legend{display:block;font-size:.84em;opacity:.85;margin:.2em 0}
 .cnnr .cnnr-legend i{display:inline-block;width:1.15em;height:1.15em;margin:0 .35em 0 0;vertical-align:-.2em}
 .cnnr .cnnr-legend span{margin-right:1.3em;white-space:nowrap}
 .cnnr .cnnr-k-f{outline:3px solid currentColor;outline-offset:-3px}
@@ -95,8 +96,15 @@ padding:0!important}
 """.strip()
 
 
+def _unstyled(text: str) -> str:
+    """What parts two words where no style does: a notebook that is not trusted shows a report without its style."""
+    return f'<span class="cnnr-plain">{text}</span>'
+
+
 def exercise_html(exercise: Exercise, level: int = 3) -> str:
     """Report one exercise as HTML that brings its own style, needs no script and loads nothing.
+
+    It reads well without that style too, as in a notebook that was saved and is not trusted.
 
     level : of the report's heading, 1 to 6. Whatever comes from a learner is escaped.
     """
@@ -117,9 +125,9 @@ def badge(verdict: str) -> str:
 
 def _head(exercise: Exercise, level: int) -> str:
     return (
-        f'<h{level} class="cnnr-head"><span class="cnnr-name">{escape(exercise.kernel, 80)}</span>'
+        f'<h{level} class="cnnr-head"><span class="cnnr-name">{escape(exercise.kernel, 80)}</span>{_unstyled(": ")}'
         f'<span class="cnnr-points">{points(exercise.score)} of {plural_points(exercise.points)}</span>'
-        f"{badge(exercise.verdict)}</h{level}>"
+        f"{_unstyled(', ')}{badge(exercise.verdict)}</h{level}>"
     )
 
 
@@ -164,9 +172,9 @@ def _check(check: Check, shown: Failure | None) -> str:
     """A line of the list; a failed check that is not the one shown below says in a few words what went wrong."""
     tone, sign, word = ("good", "✓", "passed") if check.passed else ("bad", "✗", "failed")
     told = check.passed or not check.message or shown is None or check.name == shown.check
-    why = "" if told else f'<span class="cnnr-why">{escape(check.message, 160)}</span>'
+    why = "" if told else f'{_unstyled(": ")}<span class="cnnr-why">{escape(check.message, 160)}</span>'
     return (
-        f'<li><span class="cnnr-sign cnnr-{tone}" role="img" aria-label="{word}">{sign}</span>'
+        f'<li><span class="cnnr-sign cnnr-{tone}" role="img" aria-label="{word}">{sign}</span>{_unstyled(" ")}'
         f"<span>{escape(check.title, 300)}{why}</span></li>"
     )
 
@@ -176,7 +184,9 @@ def _failure(exercise: Exercise, failure: Failure) -> str:
     limited = " cnnr-limited" if look.tone == "limit" else ""
     title = title_of(exercise)
     parts = [
-        f'<p class="cnnr-lead"><span aria-hidden="true">✗</span> {html.escape(title)}</p>' if title else "",
+        f'<p class="cnnr-lead"><span aria-hidden="true">✗</span> <b>{html.escape(title)}</b></p>'
+        if title
+        else "",
         f"<p>Smallest failing input: <code>{escape(call_of(failure))}</code></p>"
         if failure.reason != TOO_SLOW
         else "",
@@ -210,10 +220,11 @@ def _comparison(failure: Failure) -> str:
     marks = returned.marks if returned else set()
     legend = ""
     if FIRST in marks:
-        legend += '<span><i class="cnnr-k-f"></i>first value that differs</span>'
+        legend += '<span><i class="cnnr-k-f"></i>first value that differs</span> '
     if DIFFERS in marks:
         legend += '<span><i class="cnnr-k-d"></i>also differs</span>'
-    legend = f'<p class="cnnr-legend" aria-hidden="true">{legend}</p>' if legend else ""
+    # hidden, unless its style shows it: without that the marks are not there, and "(differs)" is to be read
+    legend = f'<p class="cnnr-legend" aria-hidden="true" hidden>{legend}</p>' if legend else ""
     return f'<div class="cnnr-row">{"".join(panels)}</div>{legend}'
 
 
@@ -225,7 +236,7 @@ def _panel(panel: Panel, drawing: Drawing | None, picture: bool) -> str:
     left_out = f"; {drawing.left_out}" if drawing and drawing.left_out else ""
     if panel.values is None:
         left_out = "; too large to show"
-    head = f'<div class="cnnr-title"><b>{title}</b><span>{escape(shape_of(panel))}{left_out}</span></div>'
+    head = f'<div class="cnnr-title"><b>{title}</b>{_unstyled(": ")}<span>{escape(shape_of(panel))}{left_out}</span></div>'
     if drawing is None:
         return f'<div class="cnnr-panel">{head}</div>'
     rows = []

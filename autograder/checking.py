@@ -191,7 +191,7 @@ def run_checks(
 OTHER_DRAWS = 2
 """How often the checks are run again with other inputs, for the diagnosis of a kernel that failed."""
 
-OTHER_SECONDS = 0.2
+OTHER_SECONDS = 1.0
 """Seconds after which there is no further draw; after twice as many, no further probe."""
 
 PROBE_SECONDS = 0.01

@@ -319,11 +319,10 @@ def _two_mistakes(subject: Subject, returned: list[Seen], valued: list[Seen]) ->
 
 def _another_type(naming: Naming, valued: list[Seen]) -> _Part | None:
     """Nothing at all, a value of a type that is never asked for, or another number of values."""
-    first = valued[0].expected
-    form = _form(first.value, valued[0].outcome.value) if first else ""
-    if not form or not all(c.expected and _form(c.expected.value, c.outcome.value) == form for c in valued):
+    form = _form(valued[0].expected, valued[0].outcome.value)
+    if not form or any(_form(call.expected, call.outcome.value) != form for call in valued):
         return None
-    wanted = first.value if first else None
+    wanted = valued[0].expected.value if valued[0].expected else None
     asked = "another value is asked for"
     if isinstance(wanted, tuple):
         asked = f"{len(wanted)} are asked for"
@@ -336,17 +335,20 @@ def _another_type(naming: Naming, valued: list[Seen]) -> _Part | None:
         )
 
     def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
-        return None if right.error or got.error else _form(right.value, got.value) == form
+        return None if right.error or got.error else _form(right, got.value) == form
 
     return _Part("type", text, len(valued), claim)
 
 
-def _form(wanted: Any, value: Any) -> str:
+def _form(right: Outcome | None, value: Any) -> str:
     """What kind of result came, where another kind is wanted; empty if it is of the right kind, or unlike any other."""
     if value is None:
         return "nothing"
     if isinstance(value, str | Opaque):
         return f"a value of type {value.type_name if isinstance(value, Opaque) else 'str'}"
+    if right is None:
+        return ""
+    wanted = right.value
     if isinstance(wanted, tuple) and not isinstance(value, tuple | list):
         alike_parts = len({np.shape(part) for part in wanted if not isinstance(part, dict)}) == 1
         unpacks = isinstance(value, np.ndarray) and value.ndim and len(value) == len(wanted)
@@ -552,29 +554,36 @@ def _one_relation(naming: Naming, valued: list[Seen], wanted: Callable[[str], bo
 
 @dataclass(frozen=True)
 class _Piece:
-    """A part of a result that has several, by its name; the whole of any other, without one."""
+    """A part of a result that has several, by its name and the way to it; the whole of any other, without one."""
 
     name: str
-    key: int | str | None
+    way: tuple[int | str, ...]
 
     def of(self, outcome: Outcome | None) -> Any:
         """This part of a result; None if it has none."""
         value = outcome.value if outcome else None
-        if self.key is None:
-            return value
-        if isinstance(self.key, str):
-            return value.get(self.key) if isinstance(value, dict) else None
-        return value[self.key] if isinstance(value, tuple | list) and self.key < len(value) else None
+        for step in self.way:
+            if isinstance(step, str):
+                value = value.get(step) if isinstance(value, dict) else None
+            else:
+                value = value[step] if isinstance(value, tuple | list) and step < len(value) else None
+        return value
 
 
 def _pieces(naming: Naming, call: Seen) -> list[_Piece]:
+    """The parts of a result: those of a tuple, those of a dict, also of one in a tuple."""
     value = call.expected.value if call.expected else None
     if isinstance(value, dict):
-        return [_Piece(key, key) for key in value]
-    if isinstance(value, tuple):
-        known = len(naming.results) == len(value)
-        return [_Piece(naming.results[at] if known else f"result {at + 1}", at) for at in range(len(value))]
-    return [_Piece("", None)]
+        return [_Piece(key, (key,)) for key in value]
+    if not isinstance(value, tuple):
+        return [_Piece("", ())]
+    known = len(naming.results) == len(value)
+    pieces: list[_Piece] = []
+    for at, part in enumerate(value):
+        name = naming.results[at] if known else f"result {at + 1}"
+        inner = list(part) if isinstance(part, dict) else []
+        pieces += [_Piece(f'{name}["{key}"]', (at, key)) for key in inner] or [_Piece(name, (at,))]
+    return pieces
 
 
 def _claim_of_relations(found: list[tuple[_Piece, Relation]]) -> Claim:

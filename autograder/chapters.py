@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -40,6 +38,8 @@ class Chapter:
 
 def chapters() -> list[Chapter]:
     """All chapters with exercises, in the order of `_toc.yml`: pages named NN-name that have a solutions module."""
+    import yaml  # late: a learner's kit, which has no chapters, needs none
+
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     entries = [entry for part in toc.get("parts", [toc]) for entry in part.get("chapters", [])]
     found = []

@@ -6,6 +6,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from .authoring import kernel_source, stub_source
+from .live import pages
 
 
 def show_stubs(app: Sphinx, doctree: nodes.document) -> None:
@@ -35,4 +36,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Entry point that Sphinx calls."""
     app.connect("doctree-read", show_stubs)
     app.connect("html-page-context", drop_thebe)
+    pages.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -220,6 +220,7 @@ class LiveCell extends HTMLElement {
     this.halt.hidden = false
     this.go.disabled = true
     this.status.textContent = "Starting Python …"
+    this.status.classList.remove("live-said-aloud")
     const { kernel, number } = this.dataset
     const written = this.page.written()
     const request = this.verb === "Check"
@@ -260,6 +261,7 @@ class LiveCell extends HTMLElement {
       const points = +this.dataset.points
       store.change(this.page.chapter, kept => { kept.scores[this.dataset.kernel] = { score, points } })
       this.status.textContent = `${score} of ${points} points: ${verdict}`
+      this.status.classList.toggle("live-said-aloud", Boolean(answer.report)) // the report's head says the same
       this.showScore()
       this.page.showProgress()
     } else this.status.textContent = answer.first?.length ? "" : parts.length ? "Done." : "Done; nothing was printed."

@@ -1,7 +1,7 @@
 """What runs in the browser: the cells of one page in one namespace, and the kit's own checks of what they define.
 
-A cell runs after those cells before it that bind a name it needs, read off the syntax as in grading; of the cell of
-imports only the needed lines run, so that a check need not load Matplotlib. All answers are plain data for the page.
+A cell runs after those statements of the cells before it that bind a name it needs, read off the syntax as in grading:
+so a check need not load Matplotlib, and no figure is drawn in passing. All answers are plain data for the page.
 """
 
 import ast
@@ -34,8 +34,8 @@ TEXT_KEPT = 20_000
 NO_CLOCK = "the check of speed is left out in the page; the notebook and the grading make it."
 NO_CLOCKS = "the checks of speed are left out in the page; the notebook and the grading make them."
 
-SHOWS = ("print", "plt", "draw")
-"""What calls begin with that only show something."""
+_SEED = "default_rng("
+"""What a statement holds from which on a generator is another one."""
 
 PAGE = "<page: "
 """What the file names of the page's cells begin with, in tracebacks."""
@@ -48,29 +48,17 @@ outputs_at_hand: list[dict[str, Any]] = []
 
 @dataclass(frozen=True)
 class Part:
-    """A cell, or one line of imports: what it binds, what it uses, and the number and title of its cell."""
+    """A statement of a given cell, or a whole exercise; or what is asked for itself, a cell or a scratch cell.
+
+    binds, uses : names; a generator of random numbers is another name from each new seed on, bound by all who draw from it
+    """
 
     number: int
     title: str
     source: str
     kernel: str = ""
-    imported: frozenset[str] = frozenset()
-    """Names of the first cell's imports: `np.append(x, 1)` changes no `np`."""
-
-    @functools.cached_property
-    def binds(self) -> frozenset[str]:
-        return names_bound(self.source) - self.imported | ({self.kernel} if self.kernel else set())
-
-    @functools.cached_property
-    def uses(self) -> frozenset[str]:
-        return names_used(self.source)
-
-    @functools.cached_property
-    def uses_in_passing(self) -> frozenset[str]:
-        """Names used where the part runs for what it binds, and shows nothing."""
-        with contextlib.suppress(SyntaxError):
-            return names_used(ast.unparse(ast.Module(_without_shows(ast.parse(self.source).body), [])))
-        return self.uses
+    binds: frozenset[str] = frozenset()
+    uses: frozenset[str] = frozenset()
 
 
 class Missing(Exception):
@@ -128,7 +116,7 @@ class Session:
         """
         parts = self._parts(written)
         own = next(part for part in parts if part.kernel == kernel)
-        needed = self._needed(own, parts[: parts.index(own)])
+        needed = _needed(own, parts[: parts.index(own)])
         outputs: list[Answer] = []
         failed = self._run([*needed, own], outputs)
         if failed:
@@ -158,16 +146,18 @@ class Session:
         -------
         dict of "outputs", the texts, errors and pictures in order; or of "first", the exercises to write before
         """
-        parts = self._parts(written)
-        before = [part for part in parts if part.number < number + (scratch is not None)]
-        own = Part(number, "this cell", written.get(number, self._source(number)))
-        if scratch is not None:
-            own = Part(number, "this cell", scratch)
-        needed = self._needed(own, before)
+        source = written.get(number, self._source(number)) if scratch is None else scratch
+        before = self._parts(written, number + (scratch is not None))
+        own = self._parts({**written, number: source}, number + 1, whole=number)[-1]
+        needed = _needed(own, before)
         if first := self._unwritten(needed):
             return {"first": first}
         outputs: list[Answer] = []
-        failed = self._run(needed, []) or self._run([own], outputs, last=True)
+        failed = self._run(needed, [])
+        if failed and "missing" not in failed:  # a name that means several things: then all before, as in a notebook
+            self._restart()
+            failed = self._run(before, [])
+        failed = failed or self._run([own], outputs, last=True)
         if failed and "missing" in failed:
             return failed
         return {"outputs": [*outputs, failed] if failed else outputs}
@@ -178,34 +168,37 @@ class Session:
     def _source(self, number: int) -> str:
         return "".join(self.cells[number]["source"])
 
-    def _parts(self, written: Mapping[int, str]) -> list[Part]:
+    def _parts(
+        self, written: Mapping[int, str], end: int | None = None, whole: int | None = None
+    ) -> list[Part]:
+        """The parts of the cells up to number `end`; of `whole`, which is asked for itself, all in one."""
         parts: list[Part] = []
         imported: frozenset[str] = frozenset()
-        for number, cell in enumerate(self.cells):
-            name = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
+        seeds: dict[str, str] = {}
+        for number, cell in enumerate(self.cells[:end]):
+            grader = cell["metadata"].get("nbgrader", {})
+            name = grader.get("grade_id", "")
             source = written.get(number, self._source(number))
-            if name == "setup":
+            if number == whole:
+                uses = frozenset(seeds.get(one, one) for one in names_used(source))
+                parts.append(Part(number, "this cell", source, "", names_bound(source), uses))
+            elif grader.get("solution"):
+                parts.append(
+                    Part(number, name, source, name, names_bound(source) | {name}, names_used(source))
+                )
+            elif not name.startswith("check-"):
                 with contextlib.suppress(SyntaxError):
-                    lines = statements(source)
-                    parts += [Part(number, "the first cell", line.source) for line in lines]
-                    imported = imported.union(*(line.binds for line in lines))
-                    continue
-            if name.startswith("check-"):
-                continue
-            solution = cell["metadata"].get("nbgrader", {}).get("solution")
-            title = name if solution else f"cell {number + 1}"
-            parts.append(Part(number, title, source, name if solution else "", imported))
+                    for text, binds, uses in statements(source):
+                        if name == "setup":
+                            imported |= binds
+                        else:
+                            binds -= imported  # `np.append(x, 1)` changes no `np`
+                        if _SEED in text:
+                            seeds |= {one: f"{one} of {len(parts)}" for one in binds}
+                        binds |= uses & seeds.keys()
+                        binds, uses = (frozenset(seeds.get(n, n) for n in names) for names in (binds, uses))
+                        parts.append(Part(number, f"cell {number + 1}", text, "", binds, uses))
         return parts
-
-    @staticmethod
-    def _needed(own: Part, before: list[Part]) -> list[Part]:
-        """Those parts that bind what a part uses, and what these use in turn, in the order of the page."""
-        wanted, found = set(own.uses), []
-        for part in reversed(before):
-            if part.binds & wanted:
-                wanted |= part.uses_in_passing
-                found.append(part)
-        return found[::-1]
 
     def _run(self, parts: list[Part], outputs: list[Answer], last: bool = False) -> Answer | None:
         """Run parts that did not run yet; what went wrong, or None.
@@ -247,8 +240,6 @@ class Session:
                     raise Missing(wanted)
             tree = ast.parse(part.source, name)
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-                if not last:
-                    tree.body = _without_shows(tree.body)
                 end = tree.body.pop() if last and tree.body and isinstance(tree.body[-1], ast.Expr) else None
                 exec(compile(tree, name, "exec"), self._names)
                 if isinstance(end, ast.Expr):
@@ -294,16 +285,13 @@ def _figures(do: str, *args: str) -> None:
         getattr(pyplot, do)(*args)
 
 
-def _without_shows(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Statements without those calls that only print or draw."""
-    return [node for node in body if not (isinstance(node, ast.Expr) and _root(node.value) in SHOWS)]
-
-
-def _root(node: ast.expr) -> str:
-    """Name that an expression begins with: `plt` of `plt.show()`."""
-    while isinstance(node, ast.Call | ast.Attribute):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else ""
+def _needed(own: Part, before: list[Part]) -> list[Part]:
+    """Those parts that bind what a part uses, and what these use in turn, in the order of the page."""
+    wanted, found = own.uses, set[Part]()
+    while more := {part for part in before if part.binds & wanted} - found:
+        found |= more
+        wanted = wanted.union(*(part.uses for part in more))
+    return [part for part in before if part in found]
 
 
 def _told(error: BaseException, part: Part) -> str:

@@ -81,6 +81,7 @@ class Runtime {
     this.#worker = null
     for (const waiting of this.#waiting.values()) waiting.reject(new Error(why))
     this.#waiting.clear()
+    this.#tell = () => {}
     this.start(this.#chapter) // ready again by the time that it is wanted
   }
 }
@@ -264,7 +265,7 @@ class LiveCell extends HTMLElement {
       this.status.classList.toggle("live-said-aloud", Boolean(answer.report)) // the report's head says the same
       this.showScore()
       this.page.showProgress()
-    } else this.status.textContent = answer.first?.length ? "" : parts.length ? "Done." : "Done; nothing was printed."
+    } else this.status.textContent = answer.first?.length || answer.outputs?.some(one => one.kind === "error") ? "" : parts.length ? "Done." : "Done; nothing was printed."
   }
   firstWrite(kernels) {
     const links = kernels.flatMap((kernel, at) => [at ? ", " : "", element("a", { href: `#live-${kernel}` }, element("code", { textContent: kernel }))])

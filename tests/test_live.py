@@ -236,9 +236,9 @@ def test_error_names_the_line(at_work: Reader) -> None:
 # Cells
 
 
-def test_cells_run_after_what_they_need(at_work: Reader) -> None:
+def test_cells_run_after_what_they_need(at_work: Reader, book: Path) -> None:
     at_work.forget()
-    cells = code_cells(FILTERS)
+    cells = code_cells(book)
     counting = next(n for n, cell in enumerate(cells) if cell.source.startswith("print(places(32, 7)"))
     assert "26 by 26" in at_work.run(counting)[1]
     assert "27 by 26" in at_work.run(counting, 'print(places(32, 6), "by", places(32, 7))')[1]
@@ -252,9 +252,9 @@ def test_cells_run_after_what_they_need(at_work: Reader) -> None:
     )
 
 
-def test_figure_is_drawn(at_work: Reader) -> None:
+def test_figure_is_drawn(at_work: Reader, book: Path) -> None:
     at_work.forget()
-    cells = code_cells(FILTERS)
+    cells = code_cells(book)
     drawing = next(n for n, cell in enumerate(cells) if cell.source.startswith("drawings = "))
     status, html = at_work.run(drawing)
     assert html.count('src="data:image/png;base64,') == 1 and "off centre: 7 cells of ink" in html, status
@@ -273,8 +273,8 @@ def test_scratch_cell_sees_the_kernel_and_changes_no_check(at_work: Reader) -> N
     assert at_work.check("relu")[0].startswith("2 of 2 points")
 
 
-def code_cells(one: Chapter) -> list[Any]:
-    notebook = nbformat.read(pages.released()[one.name] / f"{one.name}.ipynb", as_version=4)
+def code_cells(book: Path) -> list[Any]:
+    notebook = nbformat.read(book / "_static" / "live" / "filters" / "filters.ipynb", as_version=4)
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
@@ -370,9 +370,9 @@ def test_text_and_points_outlast_a_reload_and_a_new_stub(reader: Reader) -> None
     assert not reader.tab.is_visible("#live-relu .cm-content")
 
 
-@pytest.fixture
-def room(tmp_path: Path) -> Classroom:
-    made = Classroom(tmp_path / "classroom")
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Classroom:
+    made = Classroom(tmp_path_factory.mktemp("classroom"))
     made.release(FILTERS)
     return made
 

@@ -93,6 +93,6 @@ self.onmessage = async ({ data }) => {
     await ready
     postMessage({ id: data.id, answer: await ask(data.request) })
   } catch (error) {
-    postMessage({ id: data.id, failed: String(error.message ?? error) })
+    postMessage({ id: data.id, failed: String(error.message ?? error).trim().split("\n").at(-1) })
   }
 }

@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail demo test test-all lint book release train bench bench-kernels bench-train bench-pages bench-verdicts bench-luck bridge links clean
+.PHONY: help setup jail demo test test-all lint book release train bench bench-kernels bench-train bench-pages bench-verdicts bench-luck bench-live bridge links clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ bench-verdicts: setup  ## make two thousand wrong kernels: is each rejected, and
 
 bench-luck: setup  ## grade every known mistake and right way under twenty seeds: is it always the same grade?
 	@$(BIN)/python -m benchmarks.luck
+
+bench-live: setup  ## the live page: its weight, seconds to the first report and of later checks; wants `make book`
+	@$(BIN)/python -m benchmarks.live
 
 train: setup  ## train the four networks and write the record that the book shows; wants MNIST, takes one to two hours
 	@$(BIN)/python -m benchmarks.train

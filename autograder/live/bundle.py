@@ -101,7 +101,9 @@ def _other_files() -> Iterator[tuple[str, Path]]:
 
 
 def compiled(kit: bytes, runtime: Path, release: Path) -> Path:
-    """Folder of kit.zip and python_stdlib.zip with bytecode of what a first check loads: it halves the way to the first report.
+    """Folder of kit.zip, python_stdlib.zip and figures.zip, with bytecode of what a first check and a first figure load.
+
+    It halves the way to the first report.
 
     `release` is the folder of a released chapter, whose first exercise is checked to see what is loaded.
 
@@ -154,6 +156,7 @@ def _aside(made: Path) -> Iterator[Path]:
             yield aside
         except (subprocess.SubprocessError, node.NoNode, OSError) as error:
             said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-            raise NoBundle(f"{made.name.partition('-')[0]}: {said[-1] if said else error!r}") from error
+            causes = [line for line in said if "Error" in line] or said
+            raise NoBundle(f"{made.name.partition('-')[0]}: {causes[-1] if causes else error!r}") from error
         with contextlib.suppress(OSError):  # somebody else was faster
             aside.rename(made)

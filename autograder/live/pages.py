@@ -102,22 +102,23 @@ def released() -> dict[str, Path]:
 def write_book(out: Path, files: Path, releases: dict[str, Path]) -> Book:
     """Write everything but the page's own script into a folder of the book; returns what its book.json says."""
     out.mkdir(parents=True)
-    kit, large, stdlib, editor = (
-        bundle.kit_zip(),
-        bundle.large_zip(),
-        (files / "python_stdlib.zip").read_bytes(),
-        b"",
-    )
+    kit, stdlib = bundle.kit_zip(), (files / "python_stdlib.zip").read_bytes()
+    figures = editor = b""
     try:
         made = bundle.compiled(kit, files, next(iter(releases.values())))
-        kit, stdlib = ((made / name).read_bytes() for name in ("kit.zip", "python_stdlib.zip"))
+        names = ("kit.zip", "python_stdlib.zip", "figures.zip")
+        kit, stdlib, figures = ((made / name).read_bytes() for name in names)
+    except bundle.NoBundle as error:
+        log.info("the live pages start slower: %s", error)
+    try:
         editor = bundle.editor().read_bytes()
     except bundle.NoBundle as error:
-        log.info("the live pages start slower, or have a plain text field for an editor: %s", error)
+        log.info("the live pages have a plain text field for an editor: %s", error)
     named = {
         "kit": _write(out, "kit.zip", kit),
         "stdlib": _write(out, "python_stdlib.zip", stdlib),
         "editor": _write(out, "editor.js", editor) if editor else None,
+        "figures": _write(out, "figures.zip", figures) if figures else None,
     }
     sums = package_sums(files)
     (out / RUNTIME).mkdir()
@@ -135,7 +136,7 @@ def write_book(out: Path, files: Path, releases: dict[str, Path]) -> Book:
         "runtime": RUNTIME,
         "numpy": next(iter(package_sums(files, PACKAGES[:1]))),
         **named,
-        "large": {bundle.LARGE: _write(out, "large.zip", large)},
+        "large": {bundle.LARGE: _write(out, "large.zip", bundle.large_zip())},
         "files": {
             path.relative_to(out).as_posix(): [path.stat().st_size, _on_the_wire(path)]
             for path in sorted(out.rglob("*"))

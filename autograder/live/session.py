@@ -154,7 +154,9 @@ class Session:
             return {"first": first}
         outputs: list[Answer] = []
         failed = self._run(needed, [])
-        if failed and "missing" not in failed:  # a name that means several things: then all before, as in a notebook
+        if (
+            failed and "missing" not in failed
+        ):  # a name that means several things: then all before, as in a notebook
             self._restart()
             failed = self._run(before, [])
         failed = failed or self._run([own], outputs, last=True)

@@ -17,9 +17,14 @@ for number, cell in enumerate(session.cells):
         session.check(name, {number: f"import numpy as np\ndef {name}(*args):\n    return np.zeros((2, 2))"})
         break
 
-loaded = {
-    m.__file__ for m in list(sys.modules.values()) if (getattr(m, "__file__", None) or "").endswith(".py")
-}
+
+def sources():
+    """The source files of all modules that are loaded."""
+    files = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
+    return {file for file in files if file.endswith(".py")}
+
+
+loaded = sources()
 
 
 def bytecode(source, path, optimize=0):
@@ -31,6 +36,13 @@ def bytecode(source, path, optimize=0):
 WITHOUT_DOCSTRINGS = (
     2  # half a megabyte of those of the standard library and of pytest, which nobody asks for here
 )
+
+
+def beside(path, part):
+    """Name and content of the bytecode that Python looks for beside a source."""
+    folder, name = os.path.split(part)
+    with open(path, "rb") as file:
+        return f"{folder}/__pycache__/{name[:-3]}.cpython-312.pyc", bytecode(file.read(), path)
 
 
 os.mkdir("/made")
@@ -59,7 +71,20 @@ with (
     for path in sorted(loaded):
         part = path.removeprefix(SITE)
         if path.startswith(SITE) and part.startswith(("autograder/", "course/", "numpy/")):
-            folder, name = os.path.split(part)
-            with open(path, "rb") as file:
-                cached = f"{folder}/__pycache__/{name[:-3]}.cpython-312.pyc"
-                made.writestr(cached, bytecode(file.read(), path))
+            made.writestr(*beside(path, part))
+
+
+def compile_figures():
+    """The bytecode of what a first figure loads, and the list of fonts that Matplotlib makes then; to be unpacked in /."""
+    from matplotlib import get_cachedir
+
+    import course.draw
+
+    course.draw.panels(2)[0].savefig(os.devnull, format="png", bbox_inches="tight")
+    with zipfile.ZipFile("/made/figures.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as made:
+        for path in sorted(sources() - loaded):
+            if path.startswith(SITE) and "/autograder/live/" not in path:
+                made.writestr(*beside(path, path[1:]))
+        for name in os.listdir(get_cachedir()):
+            if name.startswith("fontlist"):
+                made.write(f"{get_cachedir()}/{name}")

@@ -395,20 +395,27 @@ function eraseEverything() {
 async function showCourse() {
   if (!store.keys().length) return
   const { chapters } = await book()
-  let next
+  let next, first
   for (const [name, { number, title, page, exercises }] of Object.entries(chapters)) {
     const { scores } = store.of(name)
     const points = exercises.reduce((sum, one) => sum + (scores[one.kernel]?.score ?? 0), 0)
     const most = exercises.reduce((sum, one) => sum + one.points, 0)
-    const open = exercises.findIndex(one => !(scores[one.kernel]?.score >= one.points))
-    if (open >= 0) next ??= { number, title, page, kernel: exercises[open].kernel, exercise: open + 1 }
+    const open = exercises.some(one => !(scores[one.kernel]?.score >= one.points))
+    exercises.forEach(({ kernel, points }, at) => { // the first open one after the last that was passed, or tried
+      const here = { number, title, page, kernel, exercise: at + 1 }
+      const score = scores[kernel]?.score
+      if (score >= points) return void (next = undefined)
+      first ??= here
+      next = score === undefined ? next ?? here : here
+    })
     const url = new URL(`../../${page}`, base).href
     for (const link of document.querySelectorAll(".bd-sidebar-primary nav a.reference.internal"))
       if (link.href.split("#")[0] === url) {
         link.querySelector(".live-points")?.remove()
-        if (points) link.append(element("span", { className: "live-points", textContent: open < 0 ? "✓" : `${+points.toFixed(2)}/${most}`, title: `${+points.toFixed(2)} of ${most} points` }))
+        if (points) link.append(element("span", { className: "live-points", textContent: !open ? "✓" : `${+points.toFixed(2)}/${most}`, title: `${+points.toFixed(2)} of ${most} points` }))
       }
   }
+  next ??= first
   for (const place of document.querySelectorAll("live-course"))
     place.replaceChildren(next
       ? element("p", {}, "Go on with ", element("a", { href: `${new URL(`../../${next.page}`, base)}#live-${next.kernel}` }, `chapter ${next.number}, ${next.title}, exercise ${next.exercise}`), ".")

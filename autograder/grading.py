@@ -92,7 +92,7 @@ def bundle_hash(chapter: Chapter, release: bytes) -> str:
     # the whole program, but for what belongs to other chapters
     files += sorted(file for file in CHECKS.parent.rglob("*.py") if file.parent not in (CHECKS, mistakes))
     files += sorted((ROOT / "course").glob("*.py"))
-    files.append(ROOT / "course" / "pictures" / "digits.npz")
+    files.append(ROOT / "course" / "digits.npz")
     digest = hashlib.sha256(release)
     digest.update("".join(earlier_kernels(chapter).values()).encode())
     for file in files:

@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import os
 import zlib
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,23 +13,24 @@ import numpy as np
 
 # what photographs need is imported where it is needed: the small drawings below must be at hand at once
 
-PICTURES = Path(__file__).parent / "pictures"
-"""Files that come with the course, so that a learner needs no other library for them; CREDITS.txt says whose they are."""
+DIGITS = Path(__file__).parent / "digits.npz"
+PHOTOS = "course.photos"
+"""Both come with the course, so that a learner needs no other library for them; CREDITS.txt there says whose they are.
+
+The photographs are a package of their own: in the book's live pages it is loaded when one is shown.
+"""
 
 
 @functools.cache
 def _load(name: str) -> np.ndarray:
     from PIL import Image
 
-    if name != "portrait":
-        return np.asarray(Image.open(PICTURES / f"{name}.jpg"))
-    import matplotlib
-
-    return np.asarray(Image.open(Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"))
+    with (files(PHOTOS) / f"{name}.jpg").open("rb") as file:
+        return np.asarray(Image.open(file))
 
 
 def photo(name: str) -> np.ndarray:
-    """Load a photograph that comes with Matplotlib or, by way of scikit-learn, with the course.
+    """Load a photograph that comes with the course.
 
     Parameters
     ----------
@@ -278,7 +280,7 @@ def digits() -> dict[str, np.ndarray]:
     dict with train_images (1197, 8, 8, 1), validation_images (240, 8, 8, 1), test_images (360, 8, 8, 1),
     float32 from 0 (paper) to 1 (ink), and train_labels, validation_labels, test_labels, int64 from 0 to 9
     """
-    with np.load(PICTURES / "digits.npz") as stored:
+    with np.load(DIGITS) as stored:
         images = (stored["images"] / 16).astype(np.float32)[..., None]
         labels = stored["labels"].astype(np.int64)
         return {

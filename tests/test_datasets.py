@@ -9,6 +9,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -101,10 +102,20 @@ def test_photographs_are_those_of_scikit_learn(name: str) -> None:
     assert np.array_equal(datasets.photo(name), load_sample_image(f"{name}.jpg"))
 
 
+def test_the_portrait_is_that_of_matplotlib() -> None:
+    import matplotlib
+    from PIL import Image
+
+    theirs = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+    assert np.array_equal(datasets.photo("portrait"), np.asarray(Image.open(theirs)))
+
+
 def test_what_comes_with_the_course_says_whose_it_is() -> None:
-    credits = (datasets.PICTURES / "CREDITS.txt").read_text(encoding="utf-8")
-    names = {path.name for path in datasets.PICTURES.iterdir()} - {"CREDITS.txt"}
-    assert names and all(re.search(rf"^{re.escape(name)} ", credits, re.MULTILINE) for name in names)
+    folder = files(datasets.PHOTOS)
+    credits = (folder / "CREDITS.txt").read_text(encoding="utf-8")
+    names = {path.name for path in folder.iterdir() if path.name.endswith(".jpg")} | {"../digits.npz"}
+    assert len(names) == 4 and datasets.DIGITS.is_file()
+    assert all(re.search(rf"^{re.escape(name)}\s", credits, re.MULTILINE) for name in names)
 
 
 # MNIST

@@ -22,6 +22,10 @@ def test_local_names_of_a_function_need_nothing() -> None:
     assert kept(own, *given) == ["", ""]
 
 
+def test_a_module_whose_function_sounds_like_a_change_in_place_is_needed() -> None:
+    assert names_used("def f(x):\n    return np.sort(x)") == {"np"}
+
+
 @pytest.mark.parametrize(
     "own",
     [

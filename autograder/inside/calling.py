@@ -73,9 +73,9 @@ def plain(value: Any, depth: int = 0) -> Any:
             return Opaque(f"array of dtype {value.dtype} with {value.ndim} axes")
         if is_hollow(value.shape):
             return Opaque(f"array of shape {value.shape} that holds no value")
-        return np.array(value, subok=False, order="C")
+        return np.array(value, subok=False, order="C", dtype=_dtype(value))
     if isinstance(value, np.generic) and kind.__module__ == "numpy" and value.dtype.kind in KINDS:
-        return np.array(value)
+        return np.array(value, dtype=_dtype(value))
     if kind is not tuple and issubclass(kind, tuple):
         value, kind = tuple(tuple.__iter__(value)), tuple
     if kind in (tuple, list) and depth < 3 and len(value) <= 64:
@@ -83,6 +83,11 @@ def plain(value: Any, depth: int = 0) -> Any:
     if kind is dict and depth < 3 and len(value) <= 64 and all(map(_is_plain_key, value)):
         return {key: plain(item, depth + 1) for key, item in value.items()}
     return Opaque(f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")[:100])
+
+
+def _dtype(value: "np.ndarray | np.generic") -> np.dtype:
+    """Its dtype. In a browser NumPy's own integer has 32 bits; there it counts as the one that all other machines have."""
+    return np.dtype(np.int64) if value.dtype == np.intp else value.dtype
 
 
 def is_hollow(shape: tuple[int, ...]) -> bool:

@@ -101,7 +101,7 @@ def _used_before_bound(body: list[ast.stmt]) -> set[str]:
         text = ast.unparse(node)
         binds = _binds(text)
         # the name of a function or a loop's variable is there before the body of either refers to it
-        own = set() if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr) else binds
+        own = set() if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr) else _assigns(text)
         used |= _uses(text) - bound - own
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):  # no use, to symtable
             used |= {node.target.id} - bound
@@ -161,8 +161,7 @@ def _uses(source: str) -> frozenset[str]:
 
 def _binds(statement: str) -> frozenset[str]:
     """Names that a top-level statement binds, or changes in place through an index or an attribute."""
-    symbols = symtable.symtable(statement, "cell", "exec").get_symbols()
-    bound = {symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported()}
+    bound = _assigns(statement)
     for part in ast.walk(ast.parse(statement)):
         if isinstance(part, ast.Subscript | ast.Attribute) and isinstance(part.ctx, ast.Store):
             bound |= {node.id for node in ast.walk(part.value) if isinstance(node, ast.Name)}
@@ -174,3 +173,9 @@ def _binds(statement: str) -> frozenset[str]:
         ):
             bound.add(part.func.value.id)
     return frozenset(bound)
+
+
+def _assigns(statement: str) -> set[str]:
+    """Names that a top-level statement binds itself."""
+    symbols = symtable.symtable(statement, "cell", "exec").get_symbols()
+    return {symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported()}

@@ -1,0 +1,162 @@
+"""What is made at build time for the live page: the editor's bundle, the zip of the kit, and both kits' bytecode.
+
+All of it is kept in the cache under a digest of what it is made of.
+"""
+
+import contextlib
+import importlib.metadata
+import io
+import shutil
+import subprocess
+import tempfile
+import tomllib
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..authoring import STUB
+from ..chapters import ROOT
+from . import node
+from .cache import cache, digest
+
+STATIC = Path(__file__).parent / "static"
+
+PURE_PYTHON = ("pytest", "pluggy", "iniconfig", "packaging", "pygments", "threadpoolctl")
+"""What the kit's checks import beside NumPy; taken from the very environment that builds the book."""
+
+LEFT_OUT = (
+    "pygments/lexers/",
+    "pygments/styles/",
+    "pygments/formatters/",
+    "threadpoolctl-",
+    "_pytest/mark/LICENSE",
+)
+KEPT = (
+    "pygments/lexers/__init__.py",
+    "pygments/lexers/_mapping.py",
+    "pygments/lexers/python.py",
+    "pygments/lexers/diff.py",
+    "pygments/styles/__init__.py",
+    "pygments/styles/_mapping.py",
+    "pygments/formatters/__init__.py",
+    "pygments/formatters/_mapping.py",
+    "pygments/formatters/terminal.py",
+)
+"""pytest imports these few of pygments' lexers, styles and formatters; the others are most of its size."""
+
+
+class NoBundle(Exception):
+    """Something could not be made; the text says why."""
+
+
+LARGE = ("course.recorded", "course.photos")
+"""Packages of the kit that come in zips of their own, when a cell needs them: recorded training and photographs."""
+
+
+def kit_zip() -> bytes:
+    """The learner's kit, this package's part that runs in the page, and what they import, as one zip of sources."""
+    packages = [package for package in _packages() if package not in LARGE]
+    return _zipped([*(file for package in packages for file in _files_of(package)), *_other_files()])
+
+
+def large_zip(package: str) -> bytes:
+    """One of the packages of `LARGE` as a zip."""
+    return _zipped(_files_of(package))
+
+
+def _zipped(files: Iterable[tuple[str, Path]]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, path in files:
+            info = zipfile.ZipInfo(name)  # with a fixed date: the same files make the same bytes
+            archive.writestr(info, path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return file.getvalue()
+
+
+def _setuptools() -> dict[str, Any]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return dict(project["tool"]["setuptools"])
+
+
+def _packages() -> list[str]:
+    return list(_setuptools()["packages"])
+
+
+def _files_of(package: str) -> Iterator[tuple[str, Path]]:
+    folder = ROOT / package.replace(".", "/")
+    kinds = ["*.py", *_setuptools().get("package-data", {}).get(package, [])]
+    for path in sorted(path for kind in kinds for path in folder.glob(kind)):
+        yield path.relative_to(ROOT).as_posix(), path
+
+
+def _other_files() -> Iterator[tuple[str, Path]]:
+    for name in ("__init__", "session", "figures"):
+        yield f"autograder/live/{name}.py", Path(__file__).with_name(f"{name}.py")
+    for package in PURE_PYTHON:
+        for file in importlib.metadata.files(package) or ():
+            name = file.as_posix()
+            if name.endswith(".py") and ".." not in name and (name in KEPT or not name.startswith(LEFT_OUT)):
+                yield name, Path(str(file.locate()))
+
+
+def compiled(kit: bytes, runtime: Path, release: Path) -> Path:
+    """Folder of kit.zip, python_stdlib.zip and figures.zip, with bytecode of what a first check and a first figure load.
+
+    It halves the way to the first report.
+
+    `release` is the folder of a released chapter, whose first exercise is checked to see what is loaded.
+
+    Raises
+    ------
+    NoBundle
+        If there is no Node.js, or it fails.
+    """
+    sources = [STATIC / "compile.mjs", STATIC / "compile.py", runtime / "python_stdlib.zip"]
+    made = cache() / f"kit-{digest(kit, *(path.read_bytes() for path in sources))}"
+    if not made.is_dir():
+        with _aside(made) as aside:
+            (aside / "plain.zip").write_bytes(kit)
+            words: list[str | Path] = [runtime, aside / "plain.zip", release, release.name, STUB, aside]
+            node.run(STATIC / "compile.mjs", *words, folder=aside)
+            (aside / "plain.zip").unlink()
+    return made
+
+
+def editor() -> Path:
+    """The editor as one script, made by esbuild from the pinned packages.
+
+    Raises
+    ------
+    NoBundle
+        If there is no Node.js, or a package cannot be had.
+    """
+    sources = [STATIC / name for name in ("editor.js", "package.json", "package-lock.json")]
+    made = cache() / f"editor-{digest(*(path.read_bytes() for path in sources))}"
+    if not made.is_dir():
+        with _aside(made) as aside, tempfile.TemporaryDirectory() as scratch:
+            for path in sources:
+                shutil.copy(path, scratch)
+            # without scripts of theirs: esbuild would put a program in place of the script that is run here
+            node.npm("ci", "--ignore-scripts", "--silent", "--no-audit", "--no-fund", folder=Path(scratch))
+            options = ["--bundle", "--minify", "--format=esm", "--target=es2020", "--legal-comments=eof"]
+            esbuild = Path("node_modules", "esbuild", "bin", "esbuild")
+            node.run(esbuild, "editor.js", *options, f"--outfile={aside / 'editor.js'}", folder=Path(scratch))
+    return made / "editor.js"
+
+
+@contextlib.contextmanager
+def _aside(made: Path) -> Iterator[Path]:
+    """A folder that takes the place of `made` when all went well."""
+    made.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=made.parent, prefix=".made-") as scratch:
+        aside = Path(scratch) / "made"
+        aside.mkdir()
+        try:
+            yield aside
+        except (subprocess.SubprocessError, node.NoNode, OSError) as error:
+            said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+            causes = [line for line in said if "Error" in line] or said
+            raise NoBundle(f"{made.name.partition('-')[0]}: {causes[-1] if causes else error!r}") from error
+        with contextlib.suppress(OSError):  # somebody else was faster
+            aside.rename(made)

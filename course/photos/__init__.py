@@ -1,0 +1,1 @@
+"""Photographs that come with the course; CREDITS.txt says whose they are."""

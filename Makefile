@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail demo test test-all lint book release kit train bench bench-kernels bench-train bench-pages bench-verdicts bench-luck bench-kit bench-live bridge links clean
+.PHONY: help setup jail browser demo test test-all lint book release kit train bench bench-kernels bench-train bench-pages bench-verdicts bench-luck bench-kit bench-live bridge links clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -13,10 +13,10 @@ help:  ## show this list
 demo: setup jail  ## build the book, release, grade a sample class, report
 	@$(BIN)/python -m benchmarks.demo
 
-test: setup jail lint  ## lint, types, spelling, and all tests but the slow ones
+test: setup jail browser lint  ## lint, types, spelling, and all tests but the slow ones
 	@$(BIN)/python -m pytest -m "not slow"
 
-test-all: setup jail lint bridge  ## the same with the slow tests, and with PyTorch and Keras, which it installs
+test-all: setup jail browser lint bridge  ## the same with the slow tests, and with PyTorch and Keras, which it installs
 	@KERAS_BACKEND=torch $(BIN)/python -c 'import torch, keras, tensorboard'  # so that their tests cannot be skipped in silence
 	@$(BIN)/python -m pytest
 
@@ -78,6 +78,9 @@ setup: .venv/ready
 
 jail:
 	@command -v bwrap >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "installing bubblewrap …" && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq bubblewrap libseccomp2 >/dev/null; } || { echo "grading needs bubblewrap; install it with: sudo apt-get install bubblewrap libseccomp2"; exit 1; }
+
+browser:  # the tests of the book open it in one; without one they are skipped, and say so
+	@command -v chromium chromium-browser google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "installing Chromium …" && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || echo "no Chromium: tests in a browser are skipped; install it with: sudo apt-get install chromium"
 
 clean:  ## remove what was built; the classroom stays
 	@rm -rf _build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,5 +1,6 @@
 """Shared by the tests: a released classroom, and a copy of the course with one chapter more, built as a book."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -123,8 +124,6 @@ def toy_course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_in(tree: Path, *words: str, timeout: float = 1800) -> subprocess.CompletedProcess[str]:
     """Run `python …` in a tree, with that tree's own modules."""
-    import os
-
     # not even an inherited MPLBACKEND: it would override the notebooks' own, and the book would have no figures
     environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     environment["PYTHONPATH"] = str(tree)
@@ -164,12 +163,14 @@ def browser() -> Iterator[Any]:
     """A headless browser, where one is found."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as tools:
-        executable = next(
-            (path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None
-        )
+        names = ("chromium", "chromium-browser", "google-chrome")
+        executable = next(filter(None, map(shutil.which, names)), None)  # else Playwright's own
         try:
             chromium = tools.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         except playwright.Error as error:
-            pytest.skip(f"no browser to look with: {str(error).splitlines()[0]}")
+            said = f"no browser to look with: {str(error).splitlines()[0]}"
+            if os.environ.get("REQUIRE_BROWSER"):  # where nothing may be skipped
+                pytest.fail(said)
+            pytest.skip(said)
         yield chromium
         chromium.close()

@@ -116,6 +116,35 @@ class Reference:
         return Caller(function)(args)
 
 
+class OutOfTime(Exception):
+    """Whoever asks has asked for long enough."""
+
+
+class Hurried:
+    """An oracle that answers for so many seconds of processor time, and raises OutOfTime then."""
+
+    def __init__(self, oracle: Oracle, seconds: float):
+        self._oracle = oracle
+        self._end = time.process_time() + seconds
+        self.points, self.parameters, self.naming = oracle.points, oracle.parameters, oracle.naming
+        self.mistakes, self.undisputed = oracle.mistakes, oracle.undisputed
+        self.knows_all = oracle.knows_all
+
+    def _hurry(self) -> Oracle:
+        if time.process_time() > self._end:
+            raise OutOfTime
+        return self._oracle
+
+    def expected(self, kernel: str, args: tuple[Any, ...]) -> Outcome:
+        return self._hurry().expected(kernel, args)
+
+    def answers_as_if(self, kernel: str, as_if: AsIf, args: tuple[Any, ...], got: Outcome) -> bool | None:
+        return self._hurry().answers_as_if(kernel, as_if, args, got)
+
+    def mistaken(self, kernel: str, mistake: str, args: tuple[Any, ...]) -> Outcome | None:
+        return self._hurry().mistaken(kernel, mistake, args)
+
+
 class Recorder:
     """A Reference that writes down every answer it is asked for, to be read back by a Record."""
 

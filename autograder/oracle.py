@@ -242,11 +242,17 @@ class Record:
             header, *frames = _frames(gzip.decompress(path.read_bytes()))
         except (gzip.BadGzipFile, EOFError, zlib.error, wire.WireError, ValueError):
             raise ValueError(f"{path} is damaged: get it again from where you got the notebook") from None
+        except OSError as error:
+            raise ValueError(f"{path} cannot be read: {error.strerror}") from None
         if header.get("format") != self.FORMAT:
             raise ValueError(
                 f"{path} was made by another version of the course: get notebook, kit and this file again"
             )
         self.chapter: str = header["chapter"]
+        if not self.chapter.isidentifier():  # it names a file of checks, and no path to another place
+            raise ValueError(
+                f"{path} is no file of recorded answers: get it again from where you got the notebook"
+            )
         self._kernels: dict[str, Any] = {frame["kernel"]: frame for frame in frames if "kernel" in frame}
         for frame in frames:
             if "mistake_of" in frame:

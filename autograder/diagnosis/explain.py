@@ -64,7 +64,7 @@ LARGEST = 20_000
 LISTED = 2**18
 """Numbers in the arrays of a tuple, list or dict that came, at most; a number of its own counts as 64: it is as slow."""
 
-SECONDS = 10.0
+SECONDS = 20.0
 """Seconds of processor time after which no cause is looked for any more; nearly all are found in a hundredth of that."""
 
 MOST_CALLS = 20

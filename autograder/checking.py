@@ -348,7 +348,8 @@ def _cause(subject: Subject, more: Callable[[], list[Seen]] | None) -> Cause | N
     try:
         return explain(subject, more)
     except Exception as error:
-        warnings.warn(f"no cause for {subject.kernel}: {type(error).__name__}: {error}", stacklevel=2)
+        text = f"no cause for {subject.kernel}: {type(error).__name__}: {error}"
+        warnings.warn(text[:300], stacklevel=2)
         return None
 
 

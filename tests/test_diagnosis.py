@@ -16,6 +16,7 @@ from autograder.diagnosis.naming import Naming
 from autograder.inside.calling import Caller, Outcome
 from autograder.oracle import Reference
 from autograder.results import SIDE_EFFECTS, UNSTABLE, Exercise
+from autograder.subject import _same_number
 from solutions.backprop import conv2d_backward
 from solutions.filters import apply_filters, correlate2d, relu
 from solutions.fully_connected import cross_entropy, softmax
@@ -222,6 +223,30 @@ def test_lists_without_end_do_not_keep_the_diagnosis(kernel: str, value: Any) ->
     )
     assert exercise.score == 0 and exercise.verdict == "wrong answer"
     assert time.process_time() - begin < 8
+
+
+def test_numbers_are_the_same_for_us_as_for_numpy() -> None:
+    """agrees with np.allclose on numbers of every kind"""
+    some = (
+        0,
+        1,
+        2**63,
+        -3,
+        0.0,
+        -0.0,
+        1.0,
+        1 + 1e-11,
+        1 + 1e-9,
+        1e300,
+        -1e300,
+        5e-324,
+        np.inf,
+        -np.inf,
+        np.nan,
+    )
+    for one, other in itertools.product(some, some):
+        said = _same_number(one, other, 1e-10)
+        assert said == np.allclose(one, other, rtol=1e-10, atol=1e-10, equal_nan=True), (one, other)
 
 
 @pytest.mark.filterwarnings("error")

@@ -21,7 +21,7 @@ from autograder import authoring
 from autograder import kit as kit_module
 from autograder.authoring import kernel_source, source_notebook
 from autograder.chapters import ROOT, Chapter, chapter, chapters, check_points
-from autograder.classroom import Classroom
+from autograder.classroom import Classroom, pack_earlier_kernels
 from autograder.inside import wire
 from autograder.instant import known_exercises
 from autograder.kit import build_wheel, companions
@@ -355,6 +355,13 @@ def test_of_several_archives_the_last_download_counts(
     assert spec is not None and [
         Path(place).parent.name for place in spec.submodule_search_locations
     ] == list(names)
+
+
+def test_an_unpacked_archive_keeps_its_name(tmp_path: Path) -> None:
+    """on macOS too, which puts a folder around what is in an archive only if that is more than one thing"""
+    pack_earlier_kernels(STRIDE, tmp_path / "stride.earlier.zip")
+    with zipfile.ZipFile(tmp_path / "stride.earlier.zip") as archive:
+        assert len({name.partition("/")[0] for name in archive.namelist()}) > 1
 
 
 def test_what_is_no_record_stops_no_check(tmp_path: Path) -> None:

@@ -69,12 +69,13 @@ def _code(path: Path) -> Iterator[str]:
     """Sources of the code cells of a notebook."""
     try:
         cells = json.loads(path.read_text(encoding="utf-8-sig"))["cells"]
-        sources = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
+        # a text, or a list of its lines
+        sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except OSError as error:
         raise CannotCheck(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         raise CannotCheck(f"{path} is not a Jupyter notebook") from None
-    yield from ("".join(source) for source in sources)  # a text, or a list of its lines
+    yield from sources
 
 
 def _parts(source: str, cell: str) -> Iterator[_Part]:

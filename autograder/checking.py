@@ -19,6 +19,7 @@ import pytest
 
 from .diagnosis.explain import Cause, explain
 from .diagnosis.probes import redrawn
+from .inside.calling import Outcome
 from .oracle import Oracle
 from .results import (
     CRASHED,
@@ -36,7 +37,7 @@ from .results import (
     Exercise,
     Failure,
 )
-from .subject import Call, CheckFailure, Seen, Subject
+from .subject import Call, CheckFailure, Seen, Stopped, Subject
 
 PUBLIC_SEED = "public"
 """Seed of the inputs that learners see; grading draws fresh ones."""
@@ -158,11 +159,17 @@ def random_for(seed: str, name: str) -> np.random.Generator:
 
 
 def run_checks(
-    path: Path, oracle: Oracle, calls: Mapping[str, Call], seed: str = PUBLIC_SEED, timed: bool = False
+    path: Path,
+    oracle: Oracle,
+    calls: Mapping[str, Call],
+    seed: str = PUBLIC_SEED,
+    timed: bool = False,
+    on_settled: Callable[[], None] = lambda: None,
 ) -> list[Exercise]:
     """Run the checks in the file `path` on the kernels named by `calls`; results come in the oracle's order.
 
-    Checks that take time run only if `timed`, which asks for calls that are Timed too.
+    Checks that take time run only if `timed`, which asks for calls that are Timed too. `on_settled` is called when no
+    call is left that counts: only the diagnosis asks from then on.
 
     Raises
     ------
@@ -177,6 +184,7 @@ def run_checks(
     for kernel, subject in subjects.items():
         _see_whose_fault(path, subject, plugin)
         subject.repeat(random_for(seed, f"repeat {kernel}"))
+    on_settled()
     return [
         _exercise(
             subjects[kernel],
@@ -194,14 +202,23 @@ OTHER_DRAWS = 2
 OTHER_SECONDS = 1.0
 """Seconds after which there is no further draw; after twice as many, no further probe."""
 
+MOST_OTHER_SECONDS = 2.0
+"""Seconds after which the diagnosis of a kernel makes no further call, in the middle of a draw too."""
+
 PROBE_SECONDS = 0.01
 """Calls that take longer are not asked with other numbers."""
 
 
 def _other_draws(path: Path, subject: Subject, seed: str) -> list[Seen]:
     """What a kernel does with the inputs of other draws: evidence for the diagnosis, of no effect on the score."""
-    other = Subject(subject.kernel, subject.call, subject.oracle)
     begin = time.perf_counter()
+
+    def call_in_time(args: tuple[Any, ...]) -> Outcome:
+        if time.perf_counter() - begin > MOST_OTHER_SECONDS:
+            raise Stopped(TIME_LIMIT, "the diagnosis has asked for long enough")
+        return subject.call(args)
+
+    other = Subject(subject.kernel, call_in_time, subject.oracle)
     for number in range(OTHER_DRAWS):
         if time.perf_counter() - begin < OTHER_SECONDS:
             _run_pytest(path, Plugin({subject.kernel: other}, f"draw {number} beside {seed}"))
@@ -243,7 +260,8 @@ def _see_whose_fault(path: Path, subject: Subject, plugin: Plugin) -> None:
 def _run_pytest(path: Path, plugin: Plugin) -> None:
     # the third collects garbage six times a run, in search of errors in finalizers: some 0.1 s, and nothing to find
     without = ("cacheprovider", "terminal", "unraisableexception")
-    options = [*(f"-pno:{name}" for name in without), "-s", "-c", os.devnull, f"--rootdir={path.parent}"]
+    options = [*(f"-pno:{name}" for name in without), "-s", "-c", os.devnull]
+    options += [f"--rootdir={path.parent}", f"--confcutdir={path.parent}"]  # no conftest.py of a folder above
     errors = io.StringIO()
     with (
         contextlib.redirect_stdout(io.StringIO()),
@@ -330,7 +348,8 @@ def _cause(subject: Subject, more: Callable[[], list[Seen]] | None) -> Cause | N
     try:
         return explain(subject, more)
     except Exception as error:
-        warnings.warn(f"no cause for {subject.kernel}: {type(error).__name__}: {error}", stacklevel=2)
+        text = f"no cause for {subject.kernel}: {type(error).__name__}: {error}"
+        warnings.warn(text[:300], stacklevel=2)
         return None
 
 

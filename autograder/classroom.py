@@ -360,6 +360,12 @@ def record_answers(chapter: Chapter, path: Path) -> None:
     recorder.write(path)
 
 
+BESIDE_EARLIER_KERNELS = (
+    "The kernels of earlier chapters. Leave this beside your notebook, packed or unpacked.\n"
+)
+"""A text beside the package: of an archive with one folder alone, macOS leaves that folder and drops the archive's name."""
+
+
 def pack_earlier_kernels(chapter: Chapter, path: Path) -> None:
     """Pack the kernels of the chapters before into an archive that Python imports from; none for the first chapter.
 
@@ -370,11 +376,11 @@ def pack_earlier_kernels(chapter: Chapter, path: Path) -> None:
         path.unlink(missing_ok=True)
         return
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, source in {"solutions.__init__": "", **modules}.items():
-            info = zipfile.ZipInfo(
-                name.replace(".", "/") + ".py"
-            )  # with a fixed date, so that releases are alike
-            archive.writestr(info, source, zipfile.ZIP_DEFLATED)
+        files = {"solutions/__init__.py": "", "README.txt": BESIDE_EARLIER_KERNELS}
+        files |= {f"{name.replace('.', '/')}.py": source for name, source in modules.items()}
+        for name, text in files.items():
+            info = zipfile.ZipInfo(name)  # with a fixed date, so that releases are alike
+            archive.writestr(info, text, zipfile.ZIP_DEFLATED)
 
 
 @contextlib.contextmanager

@@ -68,7 +68,8 @@ def known_exercises(folder: Path | None = None) -> tuple[dict[str, tuple[Path, O
     oracles: list[tuple[Path, Oracle]] = []
     troubles: list[ValueError] = []
     # "filters (1).checks" is what a browser makes of a second download: of several of one chapter the newest counts
-    paths = sorted(place.glob(f"*{RECORD_SUFFIX}*"), key=lambda path: path.stat().st_mtime)
+    found = [path for path in place.glob(f"*{RECORD_SUFFIX}*") if path.is_file()]
+    paths = sorted(found, key=lambda path: path.stat().st_mtime)
     for path in paths:
         try:
             record = _record(path, path.stat().st_mtime_ns)

@@ -116,6 +116,35 @@ class Reference:
         return Caller(function)(args)
 
 
+class OutOfTime(Exception):
+    """Whoever asks has asked for long enough."""
+
+
+class Hurried:
+    """An oracle that answers for so many seconds of processor time, and raises OutOfTime then."""
+
+    def __init__(self, oracle: Oracle, seconds: float):
+        self._oracle = oracle
+        self._end = time.process_time() + seconds
+        self.points, self.parameters, self.naming = oracle.points, oracle.parameters, oracle.naming
+        self.mistakes, self.undisputed = oracle.mistakes, oracle.undisputed
+        self.knows_all = oracle.knows_all
+
+    def _hurry(self) -> Oracle:
+        if time.process_time() > self._end:
+            raise OutOfTime
+        return self._oracle
+
+    def expected(self, kernel: str, args: tuple[Any, ...]) -> Outcome:
+        return self._hurry().expected(kernel, args)
+
+    def answers_as_if(self, kernel: str, as_if: AsIf, args: tuple[Any, ...], got: Outcome) -> bool | None:
+        return self._hurry().answers_as_if(kernel, as_if, args, got)
+
+    def mistaken(self, kernel: str, mistake: str, args: tuple[Any, ...]) -> Outcome | None:
+        return self._hurry().mistaken(kernel, mistake, args)
+
+
 class Recorder:
     """A Reference that writes down every answer it is asked for, to be read back by a Record."""
 
@@ -213,11 +242,17 @@ class Record:
             header, *frames = _frames(gzip.decompress(path.read_bytes()))
         except (gzip.BadGzipFile, EOFError, zlib.error, wire.WireError, ValueError):
             raise ValueError(f"{path} is damaged: get it again from where you got the notebook") from None
+        except OSError as error:
+            raise ValueError(f"{path} cannot be read: {error.strerror}") from None
         if header.get("format") != self.FORMAT:
             raise ValueError(
                 f"{path} was made by another version of the course: get notebook, kit and this file again"
             )
         self.chapter: str = header["chapter"]
+        if not self.chapter.isidentifier():  # it names a file of checks, and no path to another place
+            raise ValueError(
+                f"{path} is no file of recorded answers: get it again from where you got the notebook"
+            )
         self._kernels: dict[str, Any] = {frame["kernel"]: frame for frame in frames if "kernel" in frame}
         for frame in frames:
             if "mistake_of" in frame:

@@ -553,7 +553,18 @@ def _same_value(one: Any, other: Any, rtol: float) -> bool:
             and one.keys() == other.keys()
             and all(_same_value(part, other[key], rtol) for key, part in one.items())
         )
-    return type(one) is type(other) and _difference(one, other, rtol) is None
+    if type(one) is not type(other):
+        return False
+    if type(one) in (int, float):  # a list may hold a million of them
+        return _same_number(one, other, rtol)
+    return _difference(one, other, rtol) is None
+
+
+def _same_number(one: float, other: float, rtol: float) -> bool:
+    """What np.allclose says of two numbers, NaN being the same as NaN, in a hundredth of its time."""
+    if one == other or (one != one and other != other):
+        return True
+    return math.isfinite(other) and abs(one - other) <= rtol + rtol * abs(other)
 
 
 def _unpacked(value: Any, count: int) -> tuple[Any, ...] | None:

@@ -1,7 +1,7 @@
 """The kernels of the chapters before, from the archive that was released beside a notebook."""
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -35,7 +35,7 @@ class EarlierKernels:
         if package != PACKAGE or (path is not None and not any(".earlier" in place for place in path)):
             return None
         # a folder, where the browser has unpacked it
-        archives = [place for place in sorted(Path.cwd().glob("*.earlier*")) if _is_whole(place)]
+        archives = [place for place in _newest_first(Path.cwd().glob("*.earlier*")) if _is_whole(place)]
         inside = [str(place / PACKAGE) for place in archives]
         spec = PathFinder.find_spec(name, inside if module else [str(place) for place in archives], target)
         if spec is None:
@@ -43,6 +43,12 @@ class EarlierKernels:
         if not module:
             spec.submodule_search_locations = inside
         return spec
+
+
+def _newest_first(places: Iterable[Path]) -> list[Path]:
+    """Of several downloads the last counts; a link into nowhere is none."""
+    known = [(place.stat().st_mtime, place.name, place) for place in places if place.exists()]
+    return [place for *_, place in sorted(known, reverse=True)]
 
 
 def _is_whole(place: Path) -> bool:

@@ -1,19 +1,22 @@
 """A wrong kernel is told why: known mistakes, other arguments, relations, two at once, conditions, exceptions."""
 
 import itertools
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from autograder import checking
 from autograder.chapters import chapter
 from autograder.checking import run_checks
-from autograder.diagnosis import conditions, relations
+from autograder.diagnosis import conditions, explain, relations
 from autograder.diagnosis.naming import Naming
-from autograder.inside.calling import Caller
+from autograder.inside.calling import Caller, Outcome
 from autograder.oracle import Reference
 from autograder.results import SIDE_EFFECTS, UNSTABLE, Exercise
+from autograder.subject import _same_number
 from solutions.backprop import conv2d_backward
 from solutions.filters import apply_filters, correlate2d, relu
 from solutions.fully_connected import cross_entropy, softmax
@@ -200,6 +203,88 @@ def test_nothing_that_a_kernel_returns_is_a_fault_of_the_grader(kernel: str, val
     exercise = checked(kernel, lambda *args: value)
     assert exercise.score == 0
     assert exercise.verdict == "wrong answer"
+
+
+NESTED = [[[0] * 64] * 64] * 64
+WIDE = [[[""] * 64] * 64, [["x" * 1000] + [""] * 63] * 64]
+ROWS = [np.zeros(2**18)] * 64
+
+
+@pytest.mark.parametrize(
+    "value", [NESTED, WIDE, ROWS, (NESTED, WIDE)], ids=["nested", "texts", "rows", "both"]
+)
+@pytest.mark.parametrize("kernel", ["correlate2d", "conv2d_backward"])
+def test_lists_without_end_do_not_keep_the_diagnosis(kernel: str, value: Any) -> None:
+    """works with no list that is large, or as wide everywhere as its longest text: each comparison would copy it"""
+    one = chapter("filters" if kernel == "correlate2d" else "backprop")
+    begin = time.process_time()
+    (exercise,) = checking.run_checks(
+        one.checks, Reference(one), {kernel: lambda args: Outcome(value, after=args)}
+    )
+    assert exercise.score == 0 and exercise.verdict == "wrong answer"
+    assert time.process_time() - begin < 8
+
+
+def test_numbers_are_the_same_for_us_as_for_numpy() -> None:
+    """agrees with np.allclose on numbers of every kind"""
+    some = (
+        0,
+        1,
+        2**63,
+        -3,
+        0.0,
+        -0.0,
+        1.0,
+        1 + 1e-11,
+        1 + 1e-9,
+        1e300,
+        -1e300,
+        5e-324,
+        np.inf,
+        -np.inf,
+        np.nan,
+    )
+    for one, other in itertools.product(some, some):
+        said = _same_number(one, other, 1e-10)
+        assert said == np.allclose(one, other, rtol=1e-10, atol=1e-10, equal_nan=True), (one, other)
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_diagnosis_ends_in_time_and_the_score_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """finds no cause where there is no time left, gives the same points, and says nothing of it"""
+    told = checked("relu", np.abs)
+    monkeypatch.setattr(explain, "SECONDS", -1.0)
+    hurried = checked("relu", np.abs)
+    assert (told.score, told.verdict) == (hurried.score, hurried.verdict)
+    assert told.cause and not hurried.cause
+
+
+def test_the_diagnosis_does_not_call_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """makes no call after its time, in the middle of a draw too; what counts was settled before"""
+    monkeypatch.setattr(checking, "MOST_OTHER_SECONDS", 0.05)
+    settled: list[int] = []
+    calls = []
+
+    def slow(args: tuple[Any, ...]) -> Outcome:
+        calls.append(args)
+        if settled:
+            time.sleep(0.06)
+        return Outcome(value=np.full(np.shape(args[0]), 0.123), after=args)
+
+    one = chapter("filters")
+    (exercise,) = checking.run_checks(
+        one.checks, Reference(one), {"relu": slow}, on_settled=lambda: settled.append(len(calls))
+    )
+    assert exercise.score == 0
+    assert len(calls) - settled[0] <= 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_factor_that_is_nothing_in_some_calls_is_no_error() -> None:
+    """asks a call with padding 0 too whether its answer is too small by the factor padding"""
+    module = Reference(chapter("padding")).module
+    found = checked("zero_pad", lambda x, p: module.zero_pad(x, p) / p if p else 3 * x)
+    assert found.score < found.points
 
 
 def test_conditions_part_what_failed_from_what_passed() -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -310,6 +311,18 @@ def test_slow_extra_cells_do_not_cost_the_kernels(room: Classroom) -> None:
     result = grade(make_job(room, nbformat.writes(notebook).encode()))
     assert result.score == 15, result.remarks
     assert any("of all extra cells only what they define was run" in remark for remark in result.remarks)
+
+
+def test_what_the_diagnosis_leads_to_is_no_remark(room: Classroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """takes the remarks when all that counts is settled: a worker that is lost later is nothing to tell anyone"""
+
+    def loses_the_worker(subject: Any, more: Any) -> None:
+        subject.call.session._remark("a cell was stopped by the diagnosis")
+
+    monkeypatch.setattr("autograder.checking.explain", loses_the_worker)
+    result = grade(make_job(room, notebook_with(room, relu="def relu(x):\n    return x + 1")))
+    assert scores(result)["relu"][0] == WRONG
+    assert result.remarks == ()
 
 
 def test_a_huge_result_is_refused_before_it_costs_memory(room: Classroom) -> None:

@@ -1,5 +1,6 @@
 """The learner's kit: a wheel and a release, enough for instant checks, with no solution and no mistake in it."""
 
+import gzip
 import json
 import os
 import re
@@ -20,9 +21,13 @@ from autograder import authoring
 from autograder import kit as kit_module
 from autograder.authoring import kernel_source, source_notebook
 from autograder.chapters import ROOT, Chapter, chapter, chapters, check_points
-from autograder.classroom import Classroom
+from autograder.classroom import Classroom, pack_earlier_kernels
+from autograder.inside import wire
+from autograder.instant import known_exercises
 from autograder.kit import build_wheel, companions
+from autograder.oracle import Record
 from autograder.sample import fill, reference_cell
+from course.earlier import EarlierKernels
 
 from .test_one_truth import secret_lines
 
@@ -335,6 +340,48 @@ def test_kernels_of_earlier_chapters_are_found_under_any_name(kit: Path, handed_
     assert run_alone(kit, handed_out, IMPORT_EARLIER) == f"found in {name}\n"
 
 
+def test_of_several_archives_the_last_download_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """whatever number a browser gave it, as with records; a link into nowhere is none"""
+    monkeypatch.chdir(tmp_path)
+    names = ("a.earlier.zip", "a.earlier (2).zip", "a.earlier (1).zip")
+    for age, name in enumerate(names):
+        with zipfile.ZipFile(name, "w") as archive:
+            archive.writestr("solutions/__init__.py", "")
+        os.utime(name, (1_000_000_000 - age, 1_000_000_000 - age))
+    Path("gone.earlier.zip").symlink_to("nowhere")
+    spec = EarlierKernels.find_spec("solutions")
+    assert spec is not None and [
+        Path(place).parent.name for place in spec.submodule_search_locations
+    ] == list(names)
+
+
+def test_an_unpacked_archive_keeps_its_name(tmp_path: Path) -> None:
+    """on macOS too, which puts a folder around what is in an archive only if that is more than one thing"""
+    pack_earlier_kernels(STRIDE, tmp_path / "stride.earlier.zip")
+    with zipfile.ZipFile(tmp_path / "stride.earlier.zip") as archive:
+        assert len({name.partition("/")[0] for name in archive.namelist()}) > 1
+
+
+def test_what_is_no_record_stops_no_check(tmp_path: Path) -> None:
+    """a folder, a link into nowhere and a record that would lead to checks of its own, beside a good one"""
+    Record(_record_of(tmp_path / "good.checks", "filters"))
+    (tmp_path / "folder.checks").mkdir()
+    (tmp_path / "gone.checks").symlink_to(tmp_path / "nowhere")
+    _record_of(tmp_path / "evil.checks", "../../evil")
+    known, troubles = known_exercises(tmp_path)
+    assert {checks.name for checks, _ in known.values()} == {"test_filters.py"}
+    assert ["no file of recorded answers" in str(one) for one in troubles] == [True]
+
+
+def _record_of(path: Path, name: str) -> Path:
+    kernel = {"kernel": "relu", "parameters": ["x"], "points": 2.0}
+    frames = ({"format": Record.FORMAT, "chapter": name}, kernel)
+    path.write_bytes(gzip.compress(b"".join(map(wire.pack, frames))))
+    return path
+
+
 def test_chapters_can_share_a_folder(kit: Path, released: Classroom, tmp_path: Path) -> None:
     """chapter 9 alone has the module `ladder`, and chapter 10 the kernels of chapter 9"""
     for name in ("stride", "fast", "left_out"):
@@ -399,6 +446,7 @@ def test_command_line_of_the_kit_names_earlier_kernels_that_are_missing(
         (["check", "filters"], 2, "which notebook?"),
         (["check", "none.ipynb"], 2, "error: none.ipynb cannot be read: No such file or directory"),
         (["check", "odd.ipynb"], 2, "error: odd.ipynb is not a Jupyter notebook"),
+        (["check", "number.ipynb"], 2, "error: number.ipynb is not a Jupyter notebook"),
         (["check", "empty.ipynb"], 2, "error: beside empty.ipynb lies no file *.checks"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -407,6 +455,7 @@ def test_command_line_of_the_kit_says_what_it_cannot_do(
     kit: Path, tmp_path: Path, words: list[str], code: int, says: str
 ) -> None:
     (tmp_path / "odd.ipynb").write_text("[]")
+    (tmp_path / "number.ipynb").write_text('{"cells": [{"cell_type": "code", "source": 5}]}')
     nbformat.write(nbformat.v4.new_notebook(), tmp_path / "empty.ipynb")
     out = run_alone(kit, tmp_path, command_line(*words), expect=code)
     assert says in " ".join(out.split()) and "Traceback" not in out

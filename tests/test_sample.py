@@ -1,6 +1,8 @@
 """The sample class is made of what it says: a variant written into a cell does what the variant does."""
 
 import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,3 +41,15 @@ def test_options_meant_for_other_runs_of_pytest_do_not_reach_the_checks(
     (found,) = run_checks(chapter.checks, reference, {"to_float": caller})
     assert found.score == found.points
     assert os.environ["PYTEST_ADDOPTS"] == "--durations=5 --no-such-option"
+
+
+def test_a_conftest_above_the_checks_is_not_theirs(tmp_path: Path) -> None:
+    """whoever has one in a home or project folder gets the same checks as anyone"""
+    (tmp_path / "conftest.py").write_text("raise RuntimeError('not for the checks')")
+    (chapter, *_) = chapters()
+    folder = Path(shutil.copytree(chapter.checks.parent, tmp_path / "checks_elsewhere"))
+    reference = Reference(chapter)
+    (found,) = run_checks(
+        folder / chapter.checks.name, reference, {"to_float": Caller(reference.module.to_float)}
+    )
+    assert found.score == found.points

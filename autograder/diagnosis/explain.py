@@ -18,6 +18,7 @@ import numpy as np
 
 from ..inside.calling import Opaque, Outcome
 from ..inside.functions import Seeded
+from ..oracle import Hurried, OutOfTime
 from ..results import SIDE_EFFECTS, UNSTABLE
 from ..subject import Seen, Subject
 from .as_if import AsIf, as_ifs
@@ -60,6 +61,15 @@ TRAINING_SECONDS = 0.2
 LARGEST = 20_000
 """Numbers of the largest result that relations are looked for in."""
 
+LISTED = 2**18
+"""Numbers in the arrays of a tuple, list or dict that came, at most; a number of its own counts as 64: it is as slow."""
+
+SECONDS = 20.0
+"""Seconds of processor time after which no cause is looked for any more; nearly all are found in a hundredth of that."""
+
+MOST_CALLS = 20
+"""Of so many calls relations are looked for that hold in most."""
+
 
 def explain(subject: Subject, more: Callable[[], Sequence[Seen]] | None = None) -> Cause | None:
     """The cause of what the checks saw of a kernel; None if nothing was wrong or nothing was found.
@@ -68,7 +78,17 @@ def explain(subject: Subject, more: Callable[[], Sequence[Seen]] | None = None) 
     that no check made.
 
     more : makes such calls; None where their right answers are not known
+
+    It ends in time, whatever the kernel returned.
     """
+    subject = replace(subject, oracle=Hurried(subject.oracle, SECONDS))
+    try:
+        return _explain(subject, more)
+    except OutOfTime:
+        return None
+
+
+def _explain(subject: Subject, more: Callable[[], Sequence[Seen]] | None) -> Cause | None:
     seen = _with_answers(subject, subject.seen)
     failing = [call for call in seen if not call.passed]
     if not seen or not (failing or subject.slips):
@@ -102,11 +122,39 @@ def _with_answers(subject: Subject, calls: Sequence[Seen]) -> list[Seen]:
     """The calls, also those of checks of a property with the right answer, where chance has no part in it."""
     seen = []
     for call in calls:
+        call = replace(call, outcome=_workable(call.outcome))
         if call.expected is None and call.args and not any(isinstance(a, Seeded) for a in call.args):
             with contextlib.suppress(KeyError):  # a record that does not hold it
                 call = replace(call, expected=subject.oracle.expected(subject.kernel, call.args))
         seen.append(call)
     return seen
+
+
+def _workable(outcome: Outcome) -> Outcome:
+    """An outcome with a value that can be worked with: what holds too much, or texts where numbers go, is only named.
+
+    NumPy makes an array of a list at each comparison, and one of texts is as wide as the longest of them everywhere.
+    """
+    value = outcome.value
+    if isinstance(value, tuple | list | dict) and _weight(value) > LISTED:
+        return replace(outcome, value=Opaque(type(value).__name__))
+    return outcome
+
+
+def _weight(value: Any) -> float:
+    """How much work a value makes that stands in a tuple, list or dict; no more is counted than is allowed."""
+    if isinstance(value, np.ndarray):
+        return value.size
+    if isinstance(value, str):
+        return 64 * (1 + len(value)) ** 2  # as many texts as may come, each as wide as this one
+    if not isinstance(value, tuple | list | dict):
+        return 64
+    weight = 64.0
+    for part in value.values() if isinstance(value, dict) else value:
+        weight += _weight(part)
+        if weight > LISTED:
+            break
+    return weight
 
 
 def _known(subject: Subject, seen: list[Seen], same: Callable[[Seen, Outcome], bool]) -> Cause | None:
@@ -640,7 +688,7 @@ def _mistake_and_relation(subject: Subject, naming: Naming, valued: list[Seen]) 
 def _most_of(naming: Naming, valued: list[Seen]) -> _Part | None:
     """A relation that holds in most of these calls, if there are at least two of them."""
     best: tuple[int, Relation] | None = None
-    for call in valued:
+    for call in valued[:MOST_CALLS]:
         if call.expected is None or _telling(call) > LARGEST:
             continue
         for relation in related(naming, call.args, call.expected.value, call.outcome.value):

@@ -31,7 +31,7 @@ class Relation:
         """Whether it holds; False for values that cannot be compared like this at all."""
         try:
             return self.test(args, right, got)
-        except (ValueError, TypeError, IndexError, OverflowError):
+        except (ValueError, TypeError, IndexError, ArithmeticError):
             return False
 
 

@@ -15,8 +15,9 @@ def he_init(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
 
     Returns
     -------
-    array of float32 of that shape: normal, mean 0, standard deviation
-    √(2 / inputs), where inputs counts the numbers that one output is summed from
+    array of float32 of that shape: normal, neither cut off nor rounded, mean 0,
+    standard deviation √(2 / inputs), where inputs counts the numbers that one output
+    is summed from
     """
     ### BEGIN SOLUTION
     inputs = int(np.prod(shape[:-1]))

@@ -17,7 +17,7 @@ def graph_gradient(x: float, y: float) -> tuple[float, float]:
 
     Returns
     -------
-    (∂f/∂x, ∂f/∂y) : two floats
+    (∂f/∂x, ∂f/∂y) : two floats, with all their digits
     """
     ### BEGIN SOLUTION
     df_dx = np.cos(x) * np.cos(x) - np.sin(x) * np.sin(x) + 1 / y
@@ -36,8 +36,8 @@ def numerical_gradient(
     Parameters
     ----------
     f : function of one array that returns one number
-    x : array of any shape, of float64, or of float32 with a wide step; f gets arrays
-        of the same shape. Afterwards x is as it was, to the last digit.
+    x : array of any shape, of float64, or of float32 with a wide step such as 1/8; f
+        gets arrays of the same shape. Afterwards x is as it was, to the last digit.
     h : float, the step to each side
 
     Returns
@@ -73,7 +73,8 @@ def linear_backward(
     Returns
     -------
     (dx, dw, db) : gradients with respect to x (N, D), w (D, M) and the bias (M,);
-        dw and db are summed over the batch. `dout`, `x` and `w` stay as they were.
+        dw and db are summed over the batch. float64 keeps all its digits, and `dout`,
+        `x` and `w` stay as they were.
     """
     ### BEGIN SOLUTION
     return dout @ w.T, x.T @ dout, dout.sum(axis=0)
@@ -90,8 +91,9 @@ def relu_backward(dout: np.ndarray, x: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    array of the same shape, the gradient with respect to x; 0 where x is 0.
-    `dout` and `x` stay as they were.
+    array of the same shape, the gradient with respect to x: `dout`, to its last digit,
+    where x is positive, and 0 elsewhere, also where x is 0. `dout` and `x` stay as
+    they were.
     """
     ### BEGIN SOLUTION
     return np.where(x > 0, dout, 0)
@@ -112,8 +114,8 @@ def softmax_cross_entropy_backward(
 
     Returns
     -------
-    array (N, K): (softmax(logits) − one-hot(labels)) / N. `logits` and `labels` stay
-    as they were.
+    array (N, K): (softmax(logits) − one-hot(labels)) / N; float64 keeps all its digits.
+    `logits` and `labels` stay as they were.
     """
     ### BEGIN SOLUTION
     if len(logits) == 0:
@@ -145,7 +147,7 @@ def max_pool2d_backward(
     array (N, H, W, C), the gradient with respect to x. Where windows overlap, their
     gradients add up. If the largest value of a window stands in several cells, the
     first of them (row by row) gets the gradient; sharing it equally among them is
-    right as well. `dout` and `x` stay as they were.
+    right as well. float64 keeps all its digits, and `dout` and `x` stay as they were.
     """
     ### BEGIN SOLUTION
     H_out, W_out = dout.shape[1:3]
@@ -185,7 +187,8 @@ def avg_pool2d_backward(
     -------
     array (N, H, W, C), the gradient with respect to the input: each window's
     gradient divided by the number of its cells that exist, added up where windows
-    overlap; 0 in cells of no window. `dout` stays as it was.
+    overlap; 0 in cells of no window. float64 keeps all its digits, and `dout` stays as
+    it was.
     """
     ### BEGIN SOLUTION
     dx = np.zeros(x_shape, dtype=dout.dtype)
@@ -216,7 +219,8 @@ def conv2d_backward(
     -------
     (dx, dw, db) : gradients with respect to x (N, H, W, C), w (F_h, F_w, C, K) and
         the bias (K,); dw and db are summed over the batch. Pixels that no window
-        saw get 0. `dout`, `x` and `w` stay as they were.
+        saw get 0, float64 keeps all its digits, and `dout`, `x` and `w` stay as they
+        were.
     """
     ### BEGIN SOLUTION
     N, H, W, C = x.shape

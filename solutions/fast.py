@@ -25,7 +25,8 @@ def im2col(
     array (N·H′·W′, F_h·F_w·C) of the same dtype: a row for each place, picture by
     picture and row by row; in it the window's pixels row by row, each pixel's
     channels side by side. im2col(x, …) @ w.reshape(−1, K) holds the responses. Any
-    order in memory, a view of x too if the windows are single pixels.
+    order in memory, a view of x too if the windows are single pixels. `x` stays as it
+    was.
     """
     ### BEGIN SOLUTION
     padded = zero_pad(x, padding) if padding else x
@@ -61,7 +62,8 @@ def col2im(
 
     Returns
     -------
-    array (N, H, W, C) of the same dtype. What fell on the padding is dropped.
+    array (N, H, W, C) of the same dtype, with all its digits. What fell on the padding
+    is dropped, pixels that no window saw get 0, and `columns` stays as it was.
     """
     ### BEGIN SOLUTION
     N, H, W, C = x_shape
@@ -106,6 +108,7 @@ def conv2d_fast(
     Returns
     -------
     array of float (N, H′, W′, K), as of `conv2d`; float32 if x, w and b are float32.
+    float64 keeps all its digits, and what came in stays as it was.
 
     Raises
     ------
@@ -157,7 +160,8 @@ def conv2d_fast_backward(
     Returns
     -------
     (dx, dw, db) : arrays of float of the shapes of x, w and b, as of `conv2d_backward`;
-        float32 if all inputs are float32.
+        float32 if all inputs are float32. float64 keeps all its digits, and what came
+        in stays as it was.
     """
     ### BEGIN SOLUTION
     N, H, W, C = x.shape

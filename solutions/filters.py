@@ -15,7 +15,8 @@ def window_response(window: np.ndarray, kernel: np.ndarray, bias: float) -> floa
     Returns
     -------
     float: the sum of all products window[i, j, c] · kernel[i, j, c], plus the bias;
-    arrays of float64 give all the digits of float64
+    arrays of float64 give all the digits of float64. `window` and `kernel` stay as
+    they were.
     """
     ### BEGIN SOLUTION
     return float(np.sum(window * kernel) + bias)
@@ -34,7 +35,8 @@ def correlate2d(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     -------
     array of float (H − F_h + 1, W − F_w + 1): entry [i, j] is the sum of the
     products of the kernel with the window whose top left corner is image[i, j]. The
-    kernel is not flipped; float64 keeps all its digits.
+    kernel is not flipped, float64 keeps all its digits, and what came in stays as it
+    was.
 
     Raises
     ------
@@ -72,8 +74,8 @@ def apply_filters(
     Returns
     -------
     array of float (H − F_h + 1, W − F_w + 1, K): channel k is the feature map of
-    filter k. No filter is flipped, no activation is applied, and float64 keeps all
-    its digits.
+    filter k. No filter is flipped, no activation is applied, float64 keeps all its
+    digits, and what came in stays as it was.
 
     Raises
     ------

@@ -36,7 +36,8 @@ def linear(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    array (N, M); no activation is applied. `x`, `w` and `b` stay as they were.
+    array (N, M); no activation is applied, and float64 keeps all its digits. `x`, `w`
+    and `b` stay as they were.
     """
     ### BEGIN SOLUTION
     return x @ w + b
@@ -53,7 +54,7 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
     Returns
     -------
     array of float of the same shape; right and without a warning for every z, also
-    for ±1000. `z` stays as it was.
+    for ±1000. float64 keeps all its digits, and `z` stays as it was.
     """
     ### BEGIN SOLUTION
     z = 1.0 * z  # whole numbers become floats: uint8 has no −5, int8 no 128
@@ -77,8 +78,8 @@ def log_loss(p: np.ndarray, y: np.ndarray) -> float:
 
     Returns
     -------
-    float, always finite: p is first kept between 1e-12 and 1 − 1e-12. `p` and `y`
-    stay as they were.
+    float, always finite: p is first kept between 1e-12 and 1 − 1e-12. float64 keeps
+    all its digits, and `p` and `y` stay as they were.
     """
     ### BEGIN SOLUTION
     if len(p) == 0:
@@ -98,7 +99,8 @@ def softmax(z: np.ndarray) -> np.ndarray:
     Returns
     -------
     array of float (N, K): e^(z − max) / Σ e^(z − max) by row; without a warning, as
-    long as the differences within a row fit a float. `z` stays as it was.
+    long as the differences within a row fit a float. float64 keeps all its digits, and
+    `z` stays as it was.
     """
     ### BEGIN SOLUTION
     powers = np.exp(1.0 * z - z.max(axis=1, keepdims=True))  # 1.0: in uint8, 1 − 2 would be 255
@@ -118,7 +120,8 @@ def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
     Returns
     -------
     float: the mean over the N examples; finite, as long as the differences within a
-    row fit a float. `logits` and `labels` stay as they were.
+    row fit a float. float64 keeps all its digits, and `logits` and `labels` stay as
+    they were.
     """
     ### BEGIN SOLUTION
     if len(logits) == 0:
@@ -144,7 +147,8 @@ def x_or_not_x(image: np.ndarray, params: dict[str, np.ndarray]) -> float:
 
     Returns
     -------
-    a plain float between 0 and 1; `image` and the arrays in `params` stay as they were
+    a plain float between 0 and 1; float64 keeps all its digits, and `image` and the
+    arrays in `params` stay as they were
     """
     ### BEGIN SOLUTION
     x = image[None, :, :, None]

@@ -15,8 +15,9 @@ def he_init(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
 
     Returns
     -------
-    array of float32 of that shape: normal, mean 0, standard deviation
-    √(2 / inputs), where inputs counts the numbers that one output is summed from
+    array of float32 of that shape: normal, neither cut off nor rounded, mean 0,
+    standard deviation √(2 / inputs), where inputs counts the numbers that one output
+    is summed from
     """
     ### BEGIN SOLUTION
     inputs = int(np.prod(shape[:-1]))
@@ -40,7 +41,7 @@ def batch_norm(
     x : array of float (N, D) or (N, H, W, C); statistics are those of each entry of
         the last axis, taken over all other axes
     gamma, beta : arrays (C,) or (D,), the scale and the shift learned afterwards
-    running : dict of two arrays (C,) or (D,), "mean" and "var"; stays as it was
+    running : dict of two arrays (C,) or (D,), "mean" and "var"
     training : bool. True normalises with the mean and the variance of this batch,
         False with those in `running`.
     momentum : float, the share of the old running averages that stays
@@ -50,8 +51,9 @@ def batch_norm(
     -------
     (out, running) : out = gamma · (x − mean) / √(var + epsilon) + beta, of the shape of
         x, and the running averages, in training moved to momentum · old +
-        (1 − momentum) · batch. The variance divides by the number of values, in both
-        uses.
+        (1 − momentum) · batch, else as they were. The variance divides by the number of
+        values, in both uses. float64 keeps all its digits, and what was handed in stays
+        as it was.
     """
     ### BEGIN SOLUTION
     if training:
@@ -85,7 +87,8 @@ def batch_norm_backward(
     Returns
     -------
     (dx, dgamma, dbeta) : gradients with respect to x, gamma and beta. The mean and the
-        variance depend on x too.
+        variance depend on x too. float64 keeps all its digits, and what was handed in
+        stays as it was.
     """
     ### BEGIN SOLUTION
     axes = tuple(range(x.ndim - 1))
@@ -103,8 +106,8 @@ def random_shift(images: np.ndarray, most: int, rng: np.random.Generator) -> np.
     Parameters
     ----------
     images : array (N, H, W, C); stays as it was
-    most : int, the farthest move: down and right by −most to most pixels each, all
-        equally likely
+    most : int, 0 or more, the farthest move: down and right by −most to most pixels
+        each, all equally likely
     rng : random number generator of NumPy; no other source of chance is used
 
     Returns

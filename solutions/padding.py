@@ -68,8 +68,8 @@ def conv2d(
     Returns
     -------
     array of float (N, H′, W′, K) with H′ = ⌊(H − F_h + 2 · padding) / stride⌋ + 1,
-    and W′ likewise. No activation is applied, `x` stays as it was, and float64
-    keeps all its digits.
+    and W′ likewise. No activation is applied, what came in stays as it was, and
+    float64 keeps all its digits.
 
     Raises
     ------

@@ -27,7 +27,8 @@ def to_grayscale(image: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    image : array (H, W, 3), channels in the order red, green, blue; uint8 or float
+    image : array (H, W, 3), channels in the order red, green, blue; uint8, or
+        float of either sign
 
     Returns
     -------
@@ -67,7 +68,8 @@ def one_hot(labels: np.ndarray, num_classes: int) -> np.ndarray:
 
     Returns
     -------
-    array of float (N, K): row n is 0 everywhere but for a 1 in column labels[n]
+    array of float (N, K): row n is 0 everywhere but for a 1 in column labels[n].
+    `labels` stays as it was.
     """
     ### BEGIN SOLUTION
     encoded = np.zeros((len(labels), num_classes))

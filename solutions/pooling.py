@@ -66,7 +66,8 @@ def avg_pool2d(
 
     Returns
     -------
-    array of float (N, H′, W′, C), H′ and W′ as in `max_pool2d`. `x` stays as it was.
+    array of float (N, H′, W′, C), H′ and W′ as in `max_pool2d`; float64 keeps all its
+    digits. `x` stays as it was.
 
     Raises
     ------

@@ -52,7 +52,8 @@ def correlate2d_strided(
     -------
     array of float (⌊(H − F_h) / S_h⌋ + 1, ⌊(W − F_w) / S_w⌋ + 1): entry [i, j]
     belongs to the window whose top left corner is image[i · S_h, j · S_w]. The
-    kernel is not flipped; float64 keeps all its digits.
+    kernel is not flipped, float64 keeps all its digits, and what came in stays as it
+    was.
 
     Raises
     ------
@@ -89,9 +90,9 @@ def receptive_field(layers: list[tuple[int, int]]) -> int:
 
     Returns
     -------
-    int, not a float: 1 for no layers at all. Each layer adds (filter_size − 1) steps, and a step
-    at its input spans as many pixels as the strides of all layers before it
-    multiply to.
+    int, not a float: 1 for no layers at all. Each layer adds (filter_size − 1) steps,
+    and a step at its input spans as many pixels as the strides of all layers before
+    it multiply to.
     """
     ### BEGIN SOLUTION
     field, step = 1, 1

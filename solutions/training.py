@@ -32,8 +32,8 @@ def sgd_step(
 
     Returns
     -------
-    array, the parameter after the step θ ← θ − α∇J, of the same dtype. `param` and
-    `grad` stay as they were.
+    array, the parameter after the step θ ← θ − α∇J, of the same dtype; float64 keeps
+    all its digits. `param` and `grad` stay as they were.
     """
     ### BEGIN SOLUTION
     return param - learning_rate * grad
@@ -64,9 +64,10 @@ def adam_step(
 
     Returns
     -------
-    (param, state) : both after the step, of the same dtypes. With t counted up, the
-        parameter moves by −α · (m / (1 − beta1ᵗ)) / (√(v / (1 − beta2ᵗ)) + epsilon).
-        The state keeps m and v uncorrected. What was handed in stays as it was.
+    (param, state) : both after the step, of the same dtypes; float64 keeps all its
+        digits. With t counted up, the parameter moves by
+        −α · (m / (1 − beta1ᵗ)) / (√(v / (1 − beta2ᵗ)) + epsilon). The state keeps m
+        and v uncorrected. What was handed in stays as it was.
     """
     ### BEGIN SOLUTION
     t = state["t"] + 1
@@ -96,7 +97,8 @@ def dropout(
     -------
     (out, scale) : two arrays of the shape and dtype of x, out = x · scale. In
         training, each entry of scale is, on its own, 0 with probability `rate`, and
-        else 1 / (1 − rate). Otherwise all are 1. The backward pass is dout · scale.
+        else 1 / (1 − rate), to the last digit. Otherwise all are 1. The backward pass is
+        dout · scale. `x` stays as it was.
     """
     ### BEGIN SOLUTION
     if not training:
@@ -124,7 +126,8 @@ def lenet_logits(params: dict[str, np.ndarray], images: np.ndarray) -> np.ndarra
 
     Returns
     -------
-    array (N, classes): the logits, to which no activation was applied
+    array (N, classes): the logits, to which no activation was applied; float64 keeps
+    all its digits. `params` and `images` stay as they were.
     """
     ### BEGIN SOLUTION
     maps1 = max_pool2d(relu(conv2d(images, params["filters1"], params["bias1"], padding=1)), 2)
@@ -143,14 +146,15 @@ def lenet_gradients(
 
     Parameters
     ----------
-    params : dict of arrays, as in `lenet_logits`; stays as it was
+    params : dict of arrays, as in `lenet_logits`
     images : array of float (N, H, W, C)
     labels : array of integers (N,), the true classes
 
     Returns
     -------
     (loss, gradients) : the mean cross-entropy, and a dict that holds, under each
-        name of `params`, the gradient of the loss with respect to it, of its shape
+        name of `params`, the gradient of the loss with respect to it, of its shape;
+        float64 keeps all its digits. What was handed in stays as it was.
     """
     ### BEGIN SOLUTION
     before1 = conv2d(images, params["filters1"], params["bias1"], padding=1)
@@ -199,7 +203,8 @@ def train(
     params : dict of arrays, the parameters to begin with; stays as it was
     data : dict of arrays: images and labels of three sets, "train_images",
         "train_labels", "validation_images", "validation_labels", "test_images",
-        "test_labels". Training learns from the first set and measures on the second.
+        "test_labels"; stays as it was. Training learns from the first set and measures
+        on the second.
     rng : random number generator of NumPy. It puts the training images into a new
         order in each epoch, and is handed on to `gradients`.
     epochs : int, how often all training images are gone through

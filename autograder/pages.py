@@ -30,6 +30,7 @@ from .watch import NOTES
 
 if TYPE_CHECKING:
     from jupyter_cache.base import JupyterCacheAbstract
+    from jupyter_cache.cache.db import NbCacheRecord
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
@@ -100,17 +101,18 @@ def kept(folder: Path = CACHE) -> "JupyterCacheAbstract":
     return get_cache(folder)
 
 
-def is_kept(page: Page, cache: "JupyterCacheAbstract") -> bool:
-    """Whether a run of the page as it stands is kept, and nothing has changed since of all that it read."""
+def kept_run(page: Page, cache: "JupyterCacheAbstract") -> "NbCacheRecord | None":
+    """The run of the page as it stands, if it is kept and nothing has changed since of all that it read."""
     try:
-        found = cache.match_cache_notebook(page.notebook).data
+        found = cache.match_cache_notebook(page.notebook)
     except KeyError:
-        return False
-    return (
-        found.get("cells") == page.cells
-        and found.get("versions") == versions()
-        and all(state(name) == then for name, then in found["reads"].items())
+        return None
+    true = (
+        found.data.get("cells") == page.cells
+        and found.data.get("versions") == versions()
+        and all(state(name) == then for name, then in found.data["reads"].items())
     )
+    return found if true else None
 
 
 def seconds_of_last_run(cache: "JupyterCacheAbstract") -> dict[str, float]:
@@ -293,16 +295,25 @@ class Steps:
 
 
 def outdated(app: "Sphinx", env: "BuildEnvironment", *_: set[str]) -> list[str]:
-    """Tell Sphinx which pages to read again: those of which no true run is kept, whether or not their text changed."""
+    """Tell Sphinx which pages to read again, whether or not their text changed.
+
+    They are those of which no true run is kept, and those that were run since, by `make page` for instance.
+    """
     cache = kept(Path(app.config.nb_execution_cache_path))
-    return [name for name in env.found_docs if not is_kept(read_page(Path(env.doc2path(name))), cache)]
+    read = getattr(env, "nb_metadata", {})  # MyST-NB notes there when the run that it took was made
+    names = []
+    for name in env.found_docs:
+        run = kept_run(read_page(Path(env.doc2path(name))), cache)
+        if run is None or run.created.timestamp() != read.get(name, {}).get("exec_data", {}).get("mtime"):
+            names.append(name)
+    return names
 
 
 def run_outdated(app: "Sphinx", env: "BuildEnvironment", names: list[str]) -> None:
     """Before Sphinx reads pages, run those of which no true run is kept. One that fails MyST-NB runs again, and reports."""
     cache = kept(Path(app.config.nb_execution_cache_path))
     read = [read_page(Path(env.doc2path(name))) for name in names]
-    run_pages([page for page in read if not is_kept(page, cache)], cache, Console(stderr=True))
+    run_pages([page for page in read if kept_run(page, cache) is None], cache, Console(stderr=True))
 
 
 def one_cache(app: "Sphinx", config: Any) -> None:
@@ -328,11 +339,11 @@ def run_stale() -> str:
     """
     cache = kept()
     every = [read_page(path) for path in page_paths().values()]
-    stale = [page for page in every if not is_kept(page, cache)]
+    stale = [page for page in every if kept_run(page, cache) is None]
     failed = run_pages(stale, cache, Console(stderr=True))
     if failed:
         raise PageError(f"these pages fail: {', '.join(failed)}; `make page PAGE={failed[0]}` shows where")
-    return f"{len(stale)} pages run, {len(every) - len(stale)} unchanged"
+    return f"{len(stale)} of {len(every)} pages run, the others are kept"
 
 
 def build_page(name: str) -> Path:

@@ -134,6 +134,8 @@ def test_a_changed_kernel_is_in_the_book_though_no_page_changed(cold: Path, tree
     (tree / "chapters/times.md").write_text(
         (tree / "chapters/times.md").read_text().replace("Prose", "Verse")
     )
+    done = run_in(tree, "-m", "autograder.pages")
+    assert done.stdout.strip() == "1 of 4 pages run, the others are kept", done.stdout + done.stderr
     build(tree)
     assert "value eight" in re.sub("<[^>]+>", "", articles(tree)["kernel"])
     assert "Verse" in articles(tree)["times"]

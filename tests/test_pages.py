@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -89,11 +90,12 @@ def cold(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tree(cold: Path, tmp_path: Path) -> Path:
-    """A copy of it to change, in its place on the disk: what is kept names no folder."""
-    place = tmp_path / "tree"
-    shutil.copytree(cold, place)
-    return place
+def tree(cold: Path, tmp_path: Path) -> Iterator[Path]:
+    """That project to change, put back afterwards; in its own place, as Sphinx reads all anew in another."""
+    shutil.copytree(cold, tmp_path / "as it was")
+    yield cold
+    shutil.rmtree(cold)
+    shutil.move(tmp_path / "as it was", cold)
 
 
 def articles(tree: Path) -> dict[str, str]:
@@ -113,12 +115,13 @@ def build(tree: Path) -> None:
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
-def test_book_from_kept_outputs_is_that_from_a_cold_start(cold: Path, tree: Path) -> None:
+def test_book_from_kept_outputs_is_that_from_a_cold_start(tree: Path) -> None:
+    before = articles(tree)
     shutil.rmtree(tree / "_build/html")
     shutil.rmtree(tree / "_build/.doctrees", ignore_errors=True)
     build(tree)
     assert set(runs(tree)) == set(PAGES)
-    assert articles(tree) == articles(cold)  # with the times at which the pages ran
+    assert articles(tree) == before  # with the times at which the pages ran
 
 
 def test_pages_run_side_by_side_but_not_beside_one_that_takes_times(cold: Path) -> None:
@@ -128,8 +131,9 @@ def test_pages_run_side_by_side_but_not_beside_one_that_takes_times(cold: Path) 
     assert len(os.sched_getaffinity(0)) == 1 or all("met True" in text for text in met)
 
 
-def test_a_changed_kernel_is_in_the_book_though_no_page_changed(cold: Path, tree: Path) -> None:
+def test_a_changed_kernel_is_in_the_book_though_no_page_changed(tree: Path) -> None:
     """… and though its own page imports it late, and was run before Sphinx looks; what other pages printed stays"""
+    before = runs(tree)
     (tree / "solutions/small.py").write_text("def value():\n    return 'eight'\n")
     (tree / "chapters/times.md").write_text(
         (tree / "chapters/times.md").read_text().replace("Prose", "Verse")
@@ -139,7 +143,7 @@ def test_a_changed_kernel_is_in_the_book_though_no_page_changed(cold: Path, tree
     build(tree)
     assert "value eight" in re.sub("<[^>]+>", "", articles(tree)["kernel"])
     assert "Verse" in articles(tree)["times"]
-    before, after = runs(cold), runs(tree)
+    after = runs(tree)
     assert {name for name in PAGES if before[name] != after[name]} == {"kernel"}
 
 

@@ -5,12 +5,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail browser demo test test-all lint book release kit train bench bench-kernels bench-train bench-pages bench-verdicts bench-luck bench-kit bench-live bridge links clean
+.PHONY: help setup jail browser demo test test-all lint book page release kit train bench bench-kernels bench-train bench-pages bench-verdicts bench-luck bench-kit bench-live bridge links clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-demo: setup jail  ## build the book, release, grade a sample class, report
+demo: setup jail  ## everything once: release, grade a sample class, feedback, the book, reports
 	@$(BIN)/python -m benchmarks.demo
 
 test: setup jail browser lint  ## lint, types, spelling, and all tests but the slow ones
@@ -25,6 +25,9 @@ lint: setup
 
 book: setup  ## build the book into _build/html
 	@$(BIN)/jupyter-book build -W -n --keep-going .
+
+page: setup  ## build one page quickly and say where it is: make page PAGE=02-filters
+	@$(BIN)/python -m autograder.pages "$(PAGE)"
 
 release: setup  ## make the learners' notebooks in classroom/release
 	@$(BIN)/autograder release

@@ -41,6 +41,7 @@ def publish_kit(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Entry point that Sphinx calls."""
+    app.setup_extension("autograder.pages")
     app.connect("doctree-read", show_stubs)
     app.connect("html-page-context", drop_thebe)
     app.connect("build-finished", publish_kit)

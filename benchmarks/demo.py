@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,56 +13,60 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder.chapters import ROOT, chapters
+from autograder.chapters import chapter as find_chapter
 from autograder.classroom import Classroom
 from autograder.sample import write_sample_class
 
 console = Console()
 BOOK = ROOT / "_build" / "html" / "index.html"
-BOOK_INPUTS = ("chapters", "solutions", "course", "autograder", "_config.yml", "_toc.yml")
+FIRST = "filters"
+"""Chapter of which one submission is graded before everything else, that there is something to look at."""
+
+LEARNER = "mistakes-1"
 
 
-def newest(names: tuple[str, ...]) -> float:
-    """Time of the last change of any file below these names."""
-    files = [
-        file
-        for name in names
-        for file in ([ROOT / name] if (ROOT / name).is_file() else (ROOT / name).rglob("*"))
-    ]
-    return max(file.stat().st_mtime for file in files if file.is_file() and "__pycache__" not in file.parts)
+def run_pages() -> str:
+    """Run the pages of the book whose outputs are not kept; its progress goes to the screen."""
+    return python("-m", "autograder.pages").strip()
 
 
 def build_book() -> str:
-    """Build the book, unless it is newer than everything it is made of."""
-    if BOOK.exists() and BOOK.stat().st_mtime > newest(BOOK_INPUTS):
-        return "unchanged since it was built"
-    command = [
-        sys.executable,
-        str(Path(sys.executable).parent / "jupyter-book"),
-        "build",
-        "-W",
-        "-n",
-        "--keep-going",
-        str(ROOT),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        console.print(done.stdout[-4000:] + done.stderr[-4000:], markup=False)
-        sys.exit(1)
+    """Build the book from the outputs of its pages."""
+    book = str(Path(sys.executable).parent / "jupyter-book")
+    python(book, "build", "-W", "-n", "--keep-going", str(ROOT), quiet=True)
     if not BOOK.exists():
         sys.exit(f"jupyter-book ended well, but there is no {BOOK}")
-    BOOK.touch()
     return f"{len(list(BOOK.parent.glob('chapters/*.html')))} pages, without a warning"
 
 
-def autograder(*words: str) -> str:
-    """Run the command line as a user would; returns what it prints, its progress goes to the screen."""
+def python(*words: str, quiet: bool = False) -> str:
+    """Run `python …` in the project; returns what it prints. Unless quiet, what it says of its progress is shown."""
     done = subprocess.run(
-        [sys.executable, "-m", "autograder", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, *words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if quiet else None,
+        text=True,
     )
     if done.returncode:
-        console.print(done.stdout, markup=False)
-        sys.exit(done.returncode)
+        console.print(done.stdout[-8000:], markup=False)
+        raise SystemExit(done.returncode)
     return done.stdout
+
+
+def autograder(*words: str, quiet: bool = False) -> str:
+    """Run the command line as a user would."""
+    return python("-m", "autograder", *words, quiet=quiet)
+
+
+def first_feedback() -> str:
+    """Release one chapter, grade one submission of its sample class, and say where the feedback is."""
+    chapter = find_chapter(FIRST)
+    autograder("release", FIRST, quiet=True)
+    write_sample_class(Classroom(), chapter)
+    (result,) = json.loads(autograder("grade", FIRST, "--student", LEARNER, "--json"))
+    place = f"classroom/feedback/{LEARNER}/{FIRST}/{FIRST}.html"
+    return f"{result['score']:g} of {result['points']:g} points; look at {place}"
 
 
 def release() -> str:
@@ -77,8 +82,14 @@ def grade() -> str:
 
 def report() -> str:
     """Write the reports."""
-    autograder("report")
+    autograder("report", quiet=True)
     return "a page for each learner, a report for each chapter"
+
+
+def book_and_reports() -> str:
+    """Build the book while the reports are written: each keeps one core busy, and neither takes times."""
+    with ThreadPoolExecutor(2) as both:
+        return "; ".join(both.map(lambda work: work(), (build_book, report)))
 
 
 scores: list[dict[str, Any]] = []
@@ -114,29 +125,45 @@ def sample_classes() -> str:
     return f"{sum(counts.values())} submissions for {len(counts)} chapters: right, wrong, odd, hostile and broken ones"
 
 
-def step(number: int, name: str, work: Callable[[], str | None]) -> None:
+def step(number: int, name: str, work: Callable[[], str]) -> tuple[str, float]:
     """Do one step, saying what it is, what came of it and how long it took."""
     console.print(f"[bold]{number}[/] {name}")
     started = time.perf_counter()
     result = work()
-    console.print(f"  {result + ', ' if result else ''}[dim]{time.perf_counter() - started:.1f} s[/]")
+    seconds = time.perf_counter() - started
+    console.print(f"  {result}, [dim]{seconds:.1f} s[/]", soft_wrap=True)
+    return name, seconds
+
+
+STEPS = (
+    (f"release {FIRST}, grade one learner", first_feedback),
+    ("release all chapters", release),
+    ("make a sample class", sample_classes),
+    ("grade it", grade),
+    ("run the pages of the book", run_pages),
+    ("build the book, write reports", book_and_reports),
+)
+"""What can be looked at comes first. Only the last step does two things at once: the others use every core, and grading
+and some pages take times, which whatever ran beside them would disturb."""
 
 
 def main() -> None:
     """Run the demo."""
-    step(1, "build the book (runs every page and trains small networks, two to four minutes)", build_book)
-    step(2, "release the assignments", release)
-    step(3, "make a sample class", sample_classes)
-    step(4, "grade it", grade)
-    step(5, "write feedback and class reports", report)
+    took = [step(number, name, work) for number, (name, work) in enumerate(STEPS, 1)]
     console.print()
     console.print(score_table())
+    table = Table(box=None, pad_edge=False, title="\nseconds", title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, seconds in [*took, ("all", sum(seconds for _, seconds in took))]:
+        table.add_row(name, f"{seconds:.0f} s", style="bold" if name == "all" else "")
+    console.print(table)
     console.print("\n[bold]Open[/]")
     places = {
         "the book": BOOK,
-        "a learner's notebook": Path(ROOT / "classroom/release/filters/filters.ipynb"),
-        "a feedback page": Path(ROOT / "classroom/feedback/mistakes-1/filters/filters.html"),
-        "a class report": Path(ROOT / "classroom/reports/filters.html"),
+        "a learner's notebook": ROOT / f"classroom/release/{FIRST}/{FIRST}.ipynb",
+        "a feedback page": ROOT / f"classroom/feedback/{LEARNER}/{FIRST}/{FIRST}.html",
+        "a class report": ROOT / f"classroom/reports/{FIRST}.html",
     }
     for name, path in places.items():
         console.print(f"  {name:22}{path.relative_to(ROOT)}", soft_wrap=True)

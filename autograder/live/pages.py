@@ -21,6 +21,7 @@ from sphinx.util import logging
 from ..authoring import STUB, is_exercise
 from ..chapters import ROOT, Chapter, chapters, check_points
 from ..classroom import Classroom
+from ..kit import elsewhere
 from . import bundle, lite
 from .cache import cache, digest
 from .runtime import PACKAGES, VERSION, NoRuntime, package_sums, runtime
@@ -33,8 +34,6 @@ FOLDER = "live"
 RUNTIME = f"pyodide-{VERSION}/"
 
 WITHOUT = "This copy of the book was built without the parts that run Python in the page: use the chapter's notebook."
-
-NOTEBOOK = "Open this chapter's notebook in the browser"
 
 FOLDED = {
     "show": "Guess first, then show the {type}",
@@ -218,8 +217,11 @@ def bring_to_life(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if releases is None:
         _below_title(doctree, nodes.paragraph(text=WITHOUT, classes=["live-without"]))
         return
+    links = elsewhere(chapter)
     if app.live_lite:  # type: ignore[attr-defined]
-        _below_title(doctree, nodes.raw("", _notebook_link(docname, chapter), format="html"))
+        links = {"the browser": "../" * docname.count("/") + lite.address(chapter.name), **links}
+    if links:
+        _below_title(doctree, nodes.raw("", _opening(links), format="html"))
     _below_title(
         doctree, nodes.raw("", f'<live-page data-chapter="{chapter.name}"></live-page>', format="html")
     )
@@ -236,9 +238,9 @@ def bring_to_life(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         source += nodes.raw("", _element(number, cell, points), format="html")
 
 
-def _notebook_link(docname: str, chapter: Chapter) -> str:
-    place = html.escape("../" * docname.count("/") + lite.address(chapter.name))
-    return f'<p class="live-notebook"><a href="{place}" target="_blank">{NOTEBOOK}</a></p>'
+def _opening(links: dict[str, str]) -> str:
+    places = [f'<a href="{html.escape(place)}" target="_blank">{name}</a>' for name, place in links.items()]
+    return f'<p class="live-notebook">Open this chapter as a notebook in {" · ".join(places)}</p>'
 
 
 def _below_title(doctree: nodes.document, node: nodes.Node) -> None:

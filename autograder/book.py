@@ -6,7 +6,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from .authoring import kernel_source, stub_source
-from .kit import FOLDER, address, publish
+from .kit import FOLDER, address, publish, repository
 from .live import pages
 
 
@@ -34,8 +34,8 @@ def drop_thebe(
 
 
 def publish_kit(app: Sphinx, error: Exception | None) -> None:
-    """Put beside the pages what released notebooks fetch, if the book has an address at which they look for it."""
-    if error is None and app.builder.format == "html" and address():
+    """Put beside the pages what released notebooks fetch, if the book has an address or a repository of its own."""
+    if error is None and app.builder.format == "html" and (address() or repository()):
         publish(app.outdir / FOLDER)
 
 

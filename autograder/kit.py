@@ -6,6 +6,7 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from course.earlier import EARLIER_SUFFIX
 
@@ -14,6 +15,11 @@ from .instant import RECORD_SUFFIX
 
 FOLDER = "kit"
 """Where a published book holds all this, below its address."""
+
+GITHUB = "https://github.com/"
+
+BRANCH = "gh-pages"
+"""Of the repository, where a built book is published from."""
 
 PARTS = ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT", "autograder", "course")
 """What of the project a wheel is built from; pyproject.toml says what of it goes in."""
@@ -33,10 +39,33 @@ def companions(chapter: Chapter) -> list[str]:
 
 def address() -> str:
     """Where the book is published, as `html: baseurl:` in _config.yml says; empty if it does not."""
+    return str(_config()["html"].get("baseurl") or "").rstrip("/")
+
+
+def repository() -> str:
+    """Owner and name of the book's repository on GitHub, as `repository: url:` in _config.yml says; or empty."""
+    url = str((_config().get("repository") or {}).get("url") or "")
+    return url.removeprefix(GITHUB).rstrip("/").removesuffix(".git") if url.startswith(GITHUB) else ""
+
+
+def elsewhere(chapter: Chapter) -> dict[str, str]:
+    """Services that open a chapter's notebook from the book's repository, if it has one, each with the address there.
+
+    The theme's own buttons would open the page's source, which is no notebook and holds no exercise.
+    """
+    if not (name := repository()):
+        return {}
+    notebook = f"_static/live/{chapter.name}/{chapter.name}.ipynb"
+    return {
+        "Colab": f"https://colab.research.google.com/github/{name}/blob/{BRANCH}/{notebook}",
+        "Binder": f"https://mybinder.org/v2/gh/{name}/{BRANCH}?labpath={notebook}",
+    }
+
+
+def _config() -> dict[str, Any]:
     import yaml
 
-    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    return str(config["html"].get("baseurl") or "").rstrip("/")
+    return dict(yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8")))
 
 
 def build_wheel(folder: Path) -> Path:
@@ -62,6 +91,10 @@ def publish(folder: Path) -> None:
     for chapter in chapters():
         record_answers(chapter, folder / f"{chapter.name}{RECORD_SUFFIX}")
         pack_earlier_kernels(chapter, folder / f"{chapter.name}{EARLIER_SUFFIX}")
+    # Binder runs the branch that holds the book, and installs what this names
+    binder = folder.parent / "binder"
+    binder.mkdir(exist_ok=True)
+    (binder / "requirements.txt").write_text(f"jupyterlab\n./{FOLDER}/{wheel_name()}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

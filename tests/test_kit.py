@@ -517,6 +517,18 @@ def test_address_of_the_book_is_read_from_its_configuration(
     assert kit_module.address() == "https://example.org/cnn"
 
 
+def test_notebooks_open_elsewhere_if_the_configuration_names_a_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert kit_module.elsewhere(STRIDE) == {}
+    monkeypatch.setattr(kit_module, "ROOT", tmp_path)
+    (tmp_path / "_config.yml").write_text("repository:\n  url: https://github.com/somebody/cnn/\n")
+    places = kit_module.elsewhere(STRIDE)
+    assert set(places) == {"Colab", "Binder"}
+    assert all("/somebody/cnn/" in place and "gh-pages" in place for place in places.values())
+    assert all(place.endswith("_static/live/stride/stride.ipynb") for place in places.values())
+
+
 def test_published_kit_holds_what_first_cells_fetch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kit_module, "chapters", lambda: [chapter("pixels"), STRIDE])
     kit_module.publish(tmp_path / "kit")
@@ -525,6 +537,8 @@ def test_published_kit_holds_what_first_cells_fetch(tmp_path: Path, monkeypatch:
         *companions(chapter("pixels")),
         *companions(STRIDE),
     }
+    wanted = (tmp_path / "binder" / "requirements.txt").read_text().split()
+    assert wanted[0] == "jupyterlab" and (tmp_path / wanted[1]).is_file() and len(wanted) == 2
 
 
 # In an environment of its own

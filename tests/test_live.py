@@ -319,6 +319,14 @@ def test_page_loads_nothing_before_it_is_asked(reader: Reader, book: Path) -> No
     assert not any("matplotlib" in url or "scipy" in url for url in reader.asked)
 
 
+def test_page_opens_its_notebook_in_the_browser(book: Path) -> None:
+    page = book / "chapters" / "02-filters.html"
+    found = re.search(r'href="(\.\./lite/[^"?]*)\?path=filters/filters.ipynb"', page.read_text())
+    if found is None:
+        pytest.skip("JupyterLite is not installed")
+    assert (page.parent / found[1]).is_file()
+
+
 def test_page_is_as_it_was_without_scripts(browser: Any, site: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()

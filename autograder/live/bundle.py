@@ -25,6 +25,9 @@ STATIC = Path(__file__).parent / "static"
 PURE_PYTHON = ("pytest", "pluggy", "iniconfig", "packaging", "pygments", "threadpoolctl")
 """What the kit's checks import beside NumPy; taken from the very environment that builds the book."""
 
+IN_THE_PAGE = ("__init__", "session", "figures")
+"""The modules of this package that run there."""
+
 LEFT_OUT = (
     "pygments/lexers/",
     "pygments/styles/",
@@ -57,15 +60,22 @@ LARGE = ("course.recorded", "course.photos")
 def kit_zip() -> bytes:
     """The learner's kit, this package's part that runs in the page, and what they import, as one zip of sources."""
     packages = [package for package in _packages() if package not in LARGE]
-    return _zipped([*(file for package in packages for file in _files_of(package)), *_other_files()])
+    own = [(f"autograder/live/{name}.py", STATIC.with_name(f"{name}.py")) for name in IN_THE_PAGE]
+    return zipped([*kit_files(packages), *own, *pure_python(PURE_PYTHON)])
+
+
+def kit_files(packages: Iterable[str] = ()) -> Iterator[tuple[str, Path]]:
+    """Name in an archive and place of each file of the kit's packages, all of them if none is named."""
+    return (file for package in packages or _packages() for file in _files_of(package))
 
 
 def large_zip(package: str) -> bytes:
     """One of the packages of `LARGE` as a zip."""
-    return _zipped(_files_of(package))
+    return zipped(_files_of(package))
 
 
-def _zipped(files: Iterable[tuple[str, Path]]) -> bytes:
+def zipped(files: Iterable[tuple[str, Path]]) -> bytes:
+    """Files under their names as one archive."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in files:
@@ -90,10 +100,9 @@ def _files_of(package: str) -> Iterator[tuple[str, Path]]:
         yield path.relative_to(ROOT).as_posix(), path
 
 
-def _other_files() -> Iterator[tuple[str, Path]]:
-    for name in ("__init__", "session", "figures"):
-        yield f"autograder/live/{name}.py", Path(__file__).with_name(f"{name}.py")
-    for package in PURE_PYTHON:
+def pure_python(packages: Iterable[str]) -> Iterator[tuple[str, Path]]:
+    """The same for installed packages, without what checks do not need of them."""
+    for package in packages:
         for file in importlib.metadata.files(package) or ():
             name = file.as_posix()
             if name.endswith(".py") and ".." not in name and (name in KEPT or not name.startswith(LEFT_OUT)):
@@ -115,11 +124,11 @@ def compiled(kit: bytes, runtime: Path, release: Path) -> Path:
     sources = [STATIC / "compile.mjs", STATIC / "compile.py", runtime / "python_stdlib.zip"]
     made = cache() / f"kit-{digest(kit, *(path.read_bytes() for path in sources))}"
     if not made.is_dir():
-        with _aside(made) as aside:
-            (aside / "plain.zip").write_bytes(kit)
-            words: list[str | Path] = [runtime, aside / "plain.zip", release, release.name, STUB, aside]
-            node.run(STATIC / "compile.mjs", *words, folder=aside)
-            (aside / "plain.zip").unlink()
+        with aside(made) as place:
+            (place / "plain.zip").write_bytes(kit)
+            words: list[str | Path] = [runtime, place / "plain.zip", release, release.name, STUB, place]
+            node.run(STATIC / "compile.mjs", *words, folder=place)
+            (place / "plain.zip").unlink()
     return made
 
 
@@ -134,29 +143,29 @@ def editor() -> Path:
     sources = [STATIC / name for name in ("editor.js", "package.json", "package-lock.json")]
     made = cache() / f"editor-{digest(*(path.read_bytes() for path in sources))}"
     if not made.is_dir():
-        with _aside(made) as aside, tempfile.TemporaryDirectory() as scratch:
+        with aside(made) as place, tempfile.TemporaryDirectory() as scratch:
             for path in sources:
                 shutil.copy(path, scratch)
             # without scripts of theirs: esbuild would put a program in place of the script that is run here
             node.npm("ci", "--ignore-scripts", "--silent", "--no-audit", "--no-fund", folder=Path(scratch))
             options = ["--bundle", "--minify", "--format=esm", "--target=es2020", "--legal-comments=eof"]
             esbuild = Path("node_modules", "esbuild", "bin", "esbuild")
-            node.run(esbuild, "editor.js", *options, f"--outfile={aside / 'editor.js'}", folder=Path(scratch))
+            node.run(esbuild, "editor.js", *options, f"--outfile={place / 'editor.js'}", folder=Path(scratch))
     return made / "editor.js"
 
 
 @contextlib.contextmanager
-def _aside(made: Path) -> Iterator[Path]:
+def aside(made: Path) -> Iterator[Path]:
     """A folder that takes the place of `made` when all went well."""
     made.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=made.parent, prefix=".made-") as scratch:
-        aside = Path(scratch) / "made"
-        aside.mkdir()
+        place = Path(scratch) / "made"
+        place.mkdir()
         try:
-            yield aside
+            yield place
         except (subprocess.SubprocessError, node.NoNode, OSError) as error:
             said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
             causes = [line for line in said if "Error" in line] or said
             raise NoBundle(f"{made.name.partition('-')[0]}: {causes[-1] if causes else error!r}") from error
         with contextlib.suppress(OSError):  # somebody else was faster
-            aside.rename(made)
+            place.rename(made)

@@ -21,7 +21,8 @@ from sphinx.util import logging
 from ..authoring import STUB, is_exercise
 from ..chapters import ROOT, Chapter, chapters, check_points
 from ..classroom import Classroom
-from . import bundle
+from ..kit import elsewhere
+from . import bundle, lite
 from .cache import cache, digest
 from .runtime import PACKAGES, VERSION, NoRuntime, package_sums, runtime
 
@@ -52,11 +53,12 @@ def setup(app: Sphinx) -> None:
 
 def prepare(app: Sphinx) -> None:
     """Put all that the pages load into the book, if it is one of HTML."""
-    app.live_releases = None  # type: ignore[attr-defined]
+    app.live_releases, app.live_lite = None, False  # type: ignore[attr-defined]
     if app.builder.format != "html":
         return
     out = Path(app.outdir, "_static", FOLDER)
     shutil.rmtree(out, ignore_errors=True)
+    shutil.rmtree(Path(app.outdir, lite.FOLDER), ignore_errors=True)
     try:
         files = runtime()
     except NoRuntime as error:
@@ -65,6 +67,11 @@ def prepare(app: Sphinx) -> None:
         return
     releases = released()
     book = write_book(out, files, releases)
+    try:
+        lite.write(Path(app.outdir), out / RUNTIME, book["stdlib"], releases)
+        app.live_lite = True  # type: ignore[attr-defined]
+    except (bundle.NoBundle, NoRuntime) as error:
+        log.info("the book is built without its notebooks in the browser: %s", error)
     log.info("live pages: version %s", book["version"])
     app.live_releases = releases  # type: ignore[attr-defined]
     app.add_css_file(_copied("live.css", app))
@@ -210,6 +217,11 @@ def bring_to_life(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if releases is None:
         _below_title(doctree, nodes.paragraph(text=WITHOUT, classes=["live-without"]))
         return
+    links = elsewhere(chapter)
+    if app.live_lite:  # type: ignore[attr-defined]
+        links = {"the browser": "../" * docname.count("/") + lite.address(chapter.name), **links}
+    if links:
+        _below_title(doctree, nodes.raw("", _opening(links), format="html"))
     _below_title(
         doctree, nodes.raw("", f'<live-page data-chapter="{chapter.name}"></live-page>', format="html")
     )
@@ -224,6 +236,11 @@ def bring_to_life(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             one for one in node.findall(nodes.container) if one.get("nb_element") == "cell_code_source"
         )
         source += nodes.raw("", _element(number, cell, points), format="html")
+
+
+def _opening(links: dict[str, str]) -> str:
+    places = [f'<a href="{html.escape(place)}" target="_blank">{name}</a>' for name, place in links.items()]
+    return f'<p class="live-notebook">Open this chapter as a notebook in {" · ".join(places)}</p>'
 
 
 def _below_title(doctree: nodes.document, node: nodes.Node) -> None:

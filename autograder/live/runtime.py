@@ -39,6 +39,9 @@ LOCK = "pyodide-lock.json"
 PACKAGES = ("numpy", "matplotlib", "scikit-learn")
 """What cells of the book import: kernels the first, figures the second, some photographs and digits the third."""
 
+NOTEBOOK = ("micropip", "ssl", "sqlite3", "jedi", "ipython")
+"""What the kernel of JupyterLite loads when it starts, beside what it brings itself."""
+
 NETWORK = f"https://cdn.jsdelivr.net/pyodide/v{VERSION}/full/"
 """The release's usual content network; its archive holds the same files, three hundred megabytes of them in one."""
 
@@ -58,8 +61,8 @@ class NoRuntime(Exception):
 
 
 @functools.cache
-def runtime() -> Path:
-    """Folder with the core and `PACKAGES`, fetched if need be.
+def runtime(wanted: tuple[str, ...] = PACKAGES) -> Path:
+    """Folder with the core and some packages, fetched if need be.
 
     Raises
     ------
@@ -70,17 +73,17 @@ def runtime() -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     tried: list[str] = []
     _fill(folder, CORE_SHA256, tried)
-    _fill(folder, package_sums(folder), tried)
+    _fill(folder, package_sums(folder, wanted), tried)
     return folder
 
 
-def package_sums(folder: Path, wanted: tuple[str, ...] = PACKAGES) -> dict[str, str]:
+def package_sums(folder: Path, wanted: tuple[str, ...] = PACKAGES, lock: str = LOCK) -> dict[str, str]:
     """SHA-256 of the files of packages and of all that they depend on, by name, as the lock states them."""
-    packages: dict[str, Any] = json.loads((folder / LOCK).read_text(encoding="utf-8"))["packages"]
+    packages: dict[str, Any] = json.loads((folder / lock).read_text(encoding="utf-8"))["packages"]
     found: dict[str, str] = {}
     todo = list(wanted)
     while todo:
-        one = packages[todo.pop().lower()]
+        one = packages[todo.pop().lower().replace("_", "-")]
         if one["file_name"] not in found:
             found[one["file_name"]] = one["sha256"]
             todo += one["depends"]
@@ -89,7 +92,7 @@ def package_sums(folder: Path, wanted: tuple[str, ...] = PACKAGES) -> dict[str, 
 
 def _fill(folder: Path, sums: dict[str, str], tried: list[str]) -> None:
     """Get what is missing in the folder from the first source that has it; a file with another sum counts as missing."""
-    missing = [name for name, sha256 in sums.items() if not _is_right(folder / name, sha256)]
+    missing = [name for name, sha256 in sums.items() if not is_right(folder / name, sha256)]
     for source in (_from_folder, _from_network, _from_packages):
         if not missing:
             return
@@ -99,12 +102,13 @@ def _fill(folder: Path, sums: dict[str, str], tried: list[str]) -> None:
                     write_atomically(folder / name, content)
         except (OSError, ValueError, subprocess.SubprocessError, node.NoNode) as error:
             tried.append(f"{(source.__doc__ or '').splitlines()[0]} ({type(error).__name__})")
-        missing = [name for name in missing if not _is_right(folder / name, sums[name])]
+        missing = [name for name in missing if not is_right(folder / name, sums[name])]
     if missing:
         raise NoRuntime(f"no way to get {', '.join(missing)} of Pyodide {VERSION}; tried: {' '.join(tried)}")
 
 
-def _is_right(path: Path, sha256: str) -> bool:
+def is_right(path: Path, sha256: str) -> bool:
+    """Whether a file is there and has that sum."""
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -133,9 +134,9 @@ def test_verify_ends_with_1_if_a_check_lets_a_mistake_pass(toy_course: Path) -> 
     checks = toy_course / "autograder" / "checks" / "test_toys.py"
     before = checks.read_text()
     try:
-        checks.write_text(
-            before.replace("[1.0, -2.0]", "[2.0, 0.0]").replace("rng.integers(1, 9", "rng.integers(16, 17")
-        )
+        # on 2 and 0 alone, doubling and squaring are the same
+        blunt = re.sub(r"rng\.integers\(.*\) / 8( \+ 0\.1)?", "np.full(3, 2.0)", before)
+        checks.write_text(blunt.replace("[1.0, -2.0]", "[2.0, 0.0]"))
         done = run_in(toy_course, "-m", "autograder", "verify", "toys")
         assert done.returncode == 1 and "squares" in done.stdout, done.stdout + done.stderr
     finally:

@@ -434,6 +434,67 @@ def test_downloaded_notebook_is_graded_with_the_points_of_the_page(reader: Reade
     assert not result.remarks or all("jail" in remark for remark in result.remarks)
 
 
+def class_of_ten() -> dict[str, dict[str, list[str]]]:
+    """What ten learners try in each exercise of the chapter, one text after the other; the last is what they hand in."""
+    kernels = list(check_points(FILTERS))
+    right = {kernel: reference_cell(FILTERS, kernel) for kernel in kernels}
+    known = mistakes.of("filters")
+    wrong = {kernel: [v for v in known if v.kernel == kernel and v.is_wrong] for kernel in kernels}
+    others = {
+        kernel: [v for v in known if v.kernel == kernel and not v.is_wrong] or [None] for kernel in kernels
+    }
+    slip = lambda text: text.replace("):\n", ")\n", 1).replace("-> ", "=> ", 1)
+    unfinished = lambda text: text[: len(text) * 2 // 3]
+    found: dict[str, dict[str, list[str]]] = {
+        "right": {kernel: [right[kernel]] for kernel in kernels},
+        "nothing": {},
+        "half": {kernel: [right[kernel]] for kernel in kernels[::2]},
+        "the_other_half": {kernel: [right[kernel]] for kernel in kernels[1::2]},
+        "slowly": {
+            kernel: [unfinished(right[kernel]), slip(right[kernel]), right[kernel]] for kernel in kernels
+        },
+        "in_other_ways": {
+            kernel: [variant_cell(others[kernel][0]) if others[kernel][0] else right[kernel]]
+            for kernel in kernels
+        },
+        "gave_up": {kernel: [right[kernel], unfinished(right[kernel])] for kernel in kernels[:2]},
+    }
+    for number, name in enumerate(("wrong", "wrong_too", "first_wrong_then_right")):
+        found[name] = {kernel: [variant_cell(wrong[kernel][-1 - number])] for kernel in kernels}
+    for kernel in kernels:
+        found["first_wrong_then_right"][kernel].append(right[kernel])
+    assert len(found) == 10
+    return found
+
+
+@pytest.mark.slow
+def test_ten_learners_get_the_points_that_the_page_showed(browser: Any, site: str, room: Classroom) -> None:
+    shown: dict[str, dict[str, float]] = {}
+    for name, tries in class_of_ten().items():
+        reader = Reader(browser, site).open()
+        shown[name] = dict.fromkeys(check_points(FILTERS), 0.0)
+        for kernel, texts in tries.items():
+            for text in texts:
+                status, _ = reader.check(kernel, text)
+                points = re.match(r"([\d.]+) of [\d.]+ points", status)
+                shown[name][kernel] = float(points[1]) if points else 0.0
+        path = room.folder("submitted", name, FILTERS) / "filters.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(downloaded(reader).read_bytes())
+        reader.context.close()
+        assert not reader.errors
+    done = run_in(ROOT, "-m", "autograder", "grade", "filters", "--classroom", str(room.root), "--json")
+    assert done.returncode == 0, done.stderr
+    for name, points in shown.items():
+        stored = json.loads((room.root / "results" / "filters" / f"{name}.json").read_text(encoding="utf-8"))
+        graded = {one["kernel"]: one["score"] for one in stored["result"]["exercises"]}
+        assert graded == points, name
+    full = sum(check_points(FILTERS).values())
+    totals = {name: sum(points.values()) for name, points in shown.items()}
+    assert totals["right"] == totals["slowly"] == totals["in_other_ways"] == full > totals["wrong"] > 0
+    assert totals["nothing"] == totals["gave_up"] == 0 < totals["half"] < full
+
+
 def test_notebook_is_opened_back_into_the_page_and_all_is_erased(
     reader: Reader, room: Classroom, tmp_path: Path
 ) -> None:

@@ -165,11 +165,13 @@ def run_checks(
     seed: str = PUBLIC_SEED,
     timed: bool = False,
     on_settled: Callable[[], None] = lambda: None,
+    causes: bool = True,
 ) -> list[Exercise]:
     """Run the checks in the file `path` on the kernels named by `calls`; results come in the oracle's order.
 
     Checks that take time run only if `timed`, which asks for calls that are Timed too. `on_settled` is called when no
-    call is left that counts: only the diagnosis asks from then on.
+    call is left that counts: only the diagnosis asks from then on. Without `causes` there is none, where just the points
+    are of use.
 
     Raises
     ------
@@ -191,6 +193,7 @@ def run_checks(
             points[kernel],
             plugin.outcomes[kernel],
             functools.partial(_other_draws, path, subjects[kernel], seed) if oracle.knows_all else None,
+            causes,
         )
         for kernel in kernels
     ]
@@ -305,7 +308,11 @@ def _place_and_error(error: BaseException) -> str:
 
 
 def _exercise(
-    subject: Subject, points: float, outcomes: list[Ran], more: Callable[[], list[Seen]] | None
+    subject: Subject,
+    points: float,
+    outcomes: list[Ran],
+    more: Callable[[], list[Seen]] | None,
+    causes: bool,
 ) -> Exercise:
     if not outcomes:
         raise CheckError(f"no check uses the kernel {subject.kernel}")
@@ -329,7 +336,7 @@ def _exercise(
     smallest = min(shown, key=lambda failure: failure.size, default=None)
     if failures and smallest and UNSTABLE in subject.slips:
         smallest = replace(smallest, message=f"{smallest.message}; {subject.slips[UNSTABLE].message}")
-    cause = _cause(subject, more) if smallest and smallest.reason not in SILENT else None
+    cause = _cause(subject, more) if causes and smallest and smallest.reason not in SILENT else None
     return Exercise(
         subject.kernel,
         points,

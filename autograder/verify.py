@@ -147,7 +147,7 @@ def _try_empty(chapter: Chapter, reference: Reference, public: Answers) -> dict[
         "raising ValueError whatever is asked": {kernel: _always_raises for kernel in public},
     }
     return {
-        what: {one.kernel: one for one in run_checks(chapter.checks, reference, made, BY_HEART)}
+        what: {one.kernel: one for one in run_checks(chapter.checks, reference, made, BY_HEART, causes=False)}
         for what, made in calls.items()
     }
 
@@ -172,7 +172,9 @@ def _try_variants(
                 for kernel, call in calls.items()
                 if present[kernel].variant.is_wrong
             }
-        for exercise in run_checks(chapter.checks, reference, calls, seed) if calls else ():
+        for exercise in (
+            run_checks(chapter.checks, reference, calls, seed, causes=seed != BY_HEART) if calls else ()
+        ):
             if seed == BY_HEART:
                 present[exercise.kernel].by_heart = exercise
             else:

@@ -30,6 +30,7 @@ from rich.table import Table
 from autograder import checking
 from autograder.chapters import Chapter, chapters
 from autograder.classroom import record_answers
+from autograder.diagnosis.relations import alike
 from autograder.inside.calling import Caller, Outcome
 from autograder.oracle import Record, Reference
 from autograder.subject import Stopped
@@ -174,7 +175,7 @@ def is_true(
         return False, "it takes too long"
     said = 0
     for args, good, answer in zip(sieve.inputs, sieve.right, answers, strict=True):
-        if not good or not all(sieves.is_right(mutant.kernel, args, good[0], one) for one in good[1:]):
+        if not good or not all(_agree(good[0], one) for one in good[1:]):
             continue  # the right ways differ there: no claim is made of it
         try:
             holds = cause.claim(args, good[0], answer)
@@ -189,6 +190,13 @@ def is_true(
                 return False, f"no {kind} to be seen"
             said += 1
     return said > 0, "" if said else "it claims nothing of any of the sieve's inputs"
+
+
+def _agree(one: Outcome, other: Outcome) -> bool:
+    """Whether two right ways give the same numbers, or raise the same, whatever they put them into."""
+    if one.error or other.error:
+        return one.error == other.error
+    return alike(one.value, other.value, 1e-4)
 
 
 def _has_side_effect(mutant: Mutant, function: Any, sieve: Sieve, answers: list[Outcome]) -> bool:

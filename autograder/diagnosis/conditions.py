@@ -192,11 +192,6 @@ _ARRAYS: tuple[tuple[str, str, Callable[[np.ndarray], bool]], ...] = (
     ("{} holds a 0", "{} holds no 0", lambda a: bool((a == 0).any())),
     ("{} is all zeros", "{} is not all zeros", lambda a: bool(a.size and (a == 0).all())),
     (
-        "{} holds the same number twice",
-        "{} holds no number twice",
-        lambda a: bool(a.size) and len(np.unique(a)) < a.size,
-    ),
-    (
         "{} holds fractions",
         "{} holds whole numbers only",
         lambda a: a.dtype.kind == "f" and bool((a[np.isfinite(a)] % 1 != 0).any()),

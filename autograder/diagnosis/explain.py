@@ -45,7 +45,7 @@ class Cause:
 WEAK = frozenset(
     ("constant", "size", "swapped sizes", "axes", "size of an input", "places", "line factors", "border", "negative",
      "positive", "zero", "not a number", "negative input", "positive input", "zero input", "NaN input", "cumulative",
-     "first only", "last only", "all but first", "all but last", "parts")
+     "first only", "last only", "all but first", "all but last")
 )  # fmt: skip
 """Relations that say where or how much, rather than what was done: two known mistakes together say more."""
 

@@ -54,7 +54,7 @@ def setup(app: Sphinx) -> None:
 def prepare(app: Sphinx) -> None:
     """Put all that the pages load into the book, if it is one of HTML."""
     app.live_releases, app.live_lite = None, False  # type: ignore[attr-defined]
-    if app.builder.format != "html":
+    if app.builder.format != "html" or not chapters():  # a book without exercises stays as it is
         return
     out = Path(app.outdir, "_static", FOLDER)
     shutil.rmtree(out, ignore_errors=True)

@@ -110,10 +110,13 @@ def _stopped_by_signals(so_far: Callable[[], str]) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         err.print(f"stopped: {escape(so_far())}", soft_wrap=True)
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)  # another one now would disturb the interpreter's way out
         raise typer.Exit(128 + (caught or [signal.SIGINT])[0]) from None
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if not caught:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def chosen(names: list[str] | None) -> list[Chapter]:

@@ -163,6 +163,9 @@ def start_jailed(
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
+                # A Ctrl-C is for the main process. While a jail is set up it would end bubblewrap's outer half alone,
+                # and the inner one would wait for that for ever.
+                process_group=0,
             )
         text = b""
         while not text.rstrip().endswith(b"}") and (part := os.read(told, 4096)):

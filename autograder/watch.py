@@ -21,14 +21,10 @@ def in_project(path: str) -> str:
     if any(part.startswith(".") for part in parts):
         return ""
     if "__pycache__" in parts:
-        module = parts[-1].split(".")[
-            0
-        ]  # not importlib's own function: pytest's compiled files have a dot more
-        return (
-            "/".join([*parts[: parts.index("__pycache__")], f"{module}.py"])
-            if inside.endswith(".pyc")
-            else ""
-        )
+        # not importlib's own function: pytest's compiled files have a dot more
+        module = parts[-1].split(".")[0]
+        source = "/".join([*parts[: parts.index("__pycache__")], f"{module}.py"])
+        return source if inside.endswith(".pyc") else ""
     return "/".join(parts)
 
 

@@ -226,7 +226,10 @@ def sieve(chapter: Chapter, kernel: str, calls: list[tuple[Any, ...]], seed: int
 
 
 def _other_numbers(args: tuple[Any, ...], rng: np.random.Generator) -> tuple[Any, ...] | None:
-    """The same call with other floats in its arrays, between their least and their largest; None if it has none."""
+    """The same call with other floats in its arrays, between their least and their largest; None if it has none.
+
+    The diagnosis draws such calls too; what judges it shares no code with it.
+    """
     if not any(_has_floats(part) for part in args) or any(isinstance(part, Known) for part in args):
         return None
     return tuple(_redrawn(part, rng) for part in args)

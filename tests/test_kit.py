@@ -563,9 +563,8 @@ def test_every_kernel_gets_full_points_in_an_environment_of_its_own(
     wanted = ends_of_the_ranges()[end]
     assert len(wanted) == 4
     command = [programs / "pip", "install", "--quiet", "--disable-pip-version-check", wheel, *wanted]
-    clean = {
-        name: value for name, value in os.environ.items() if name != "PYTHONPATH"
-    }  # nothing of this tree's
+    # nothing of this tree's
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     installed = subprocess.run(command, capture_output=True, text=True, timeout=600, env=clean)
     if "Failed to establish a new connection" in installed.stderr:
         pytest.skip("no network to install from")

@@ -91,15 +91,8 @@ def _write_lock(place: Path) -> str:
     kit = bundle.zipped([*bundle.kit_files(), *bundle.pure_python(own)])
     needs = ["numpy", "matplotlib", *IN_LOCK]
     imports = ["autograder", "course", "pytest", "_pytest", "pluggy", "iniconfig"]
-    entries = [
-        (KIT, kit, imports, needs),
-        (
-            "comm",
-            bundle.zipped(bundle.pure_python(["comm"])),
-            ["comm"],
-            [],
-        ),  # the kernel's, which the lock misses
-    ]
+    comm = bundle.zipped(bundle.pure_python(["comm"]))  # the kernel's, which the lock misses
+    entries = [(KIT, kit, imports, needs), ("comm", comm, ["comm"], [])]
     for name, content, found, depends in entries:
         file = f"{name}-{digest(content)}.zip"
         (place / file).write_bytes(content)

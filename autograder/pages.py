@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 import time
@@ -152,7 +153,9 @@ def _hash(content: bytes) -> str:
 @functools.cache
 def versions() -> str:
     """Hash of the versions of Python and of every package installed."""
-    packages = sorted({f"{one.name}=={one.version}" for one in importlib.metadata.distributions()})
+    # not all of sys.path: whoever imports setuptools has the packages inside it there too
+    places = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+    packages = sorted({f"{one.name}=={one.version}" for one in importlib.metadata.distributions(path=places)})
     return _hash("\n".join([sys.version, *packages]).encode())
 
 

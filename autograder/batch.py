@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from .chapters import Chapter
 from .checking import check_names
 from .classroom import Classroom, ClassroomError
-from .grading import Job, grade_all, job
+from .grading import Job, job
 from .jail import Limits
 from .recorder import Recorder
+from .referees import grade_all
 from .results import Submission
 
 

@@ -249,6 +249,9 @@ def grade(
         return f"{done} of {total} graded and recorded; {how} to grade the rest"
 
     with clear_errors(so_far):
+        from .referees import warm_up
+
+        warm_up()  # first: the imports there and here take a second
         from .batch import grade_class
         from .classroom import Classroom
         from .jail import require_jail

@@ -20,9 +20,10 @@ from autograder import grading
 from autograder.chapters import ROOT, Chapter, chapter
 from autograder.checking import PUBLIC_SEED
 from autograder.classroom import Classroom, ClassroomError
-from autograder.grading import Job, bundle_hash, grade, grade_all, job
+from autograder.grading import Job, bundle_hash, grade, job
 from autograder.jail import Limits
 from autograder.recorder import Recorder
+from autograder.referees import grade_all
 from autograder.reports import as_written
 from autograder.results import (
     CRASHED,

@@ -548,7 +548,9 @@ def ends_of_the_ranges() -> dict[str, list[str]]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     asked = [Requirement(line) for line in project["dependencies"]]
     lowest = [f"{one.name}=={end.version}" for one in asked for end in one.specifier if end.operator == ">="]
-    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines())
+    pins = dict(
+        line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line
+    )
     return {"lowest": lowest, "highest": [f"{one.name}=={pins[one.name]}" for one in asked]}
 
 

@@ -103,7 +103,8 @@ def project() -> dict[str, Any]:
 
 def pins() -> dict[str, str]:
     """Every pin of constraints.txt, under its name as package indexes normalise it."""
-    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
     return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
 
 

@@ -76,7 +76,8 @@ setup: .venv/ready
 	@test -x $(BIN)/pip || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing; install it with: sudo apt-get install python3-venv"; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || { echo "no virtual environment could be made in $(CURDIR)/.venv, for the reason above"; exit 1; }
 	@echo "installing Python packages into .venv (about a minute) …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[teach,write,dev]'
+	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[teach,write,dev]'
+	@$(BIN)/python -m compileall -q -j 0 -x /tests/ "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null 2>&1 || true  # on every core: pip would use one
 	@touch $@
 
 jail:

@@ -27,7 +27,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("site") / "book"
     live = out / "_static" / "live"
     try:
-        releases = pages.released()
+        releases = pages.released(chapters())
         told = pages.write_book(live, runtime.runtime(), releases)
         lite.write(out, live / pages.RUNTIME, told["stdlib"], releases)
     except (runtime.NoRuntime, bundle.NoBundle) as error:

@@ -3,12 +3,19 @@
 Where the runtime cannot be had the book builds without them, and each page says so in one sentence.
 """
 
+import contextlib
 import html
 import importlib.metadata
 import json
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 import zlib
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +27,6 @@ from sphinx.util import logging
 
 from ..authoring import STUB, is_exercise
 from ..chapters import ROOT, Chapter, chapters, check_points
-from ..classroom import Classroom
 from ..kit import elsewhere
 from . import bundle, lite
 from .cache import cache, digest
@@ -65,7 +71,8 @@ def prepare(app: Sphinx) -> None:
         log.info("the book is built without its live parts: %s", error)
         app.add_css_file(_copied("live.css", app))
         return
-    releases = released()
+    shown = app.config.external_site_map  # of the book, or of one page, which may have no exercises
+    releases = released([one for one in chapters() if _docname(one) in shown] or chapters()[:1])
     book = write_book(out, files, releases)
     try:
         lite.write(Path(app.outdir), out / RUNTIME, book["stdlib"], releases)
@@ -78,6 +85,10 @@ def prepare(app: Sphinx) -> None:
     app.add_js_file(_copied("live.js", app), type="module")
 
 
+def _docname(chapter: Chapter) -> str:
+    return chapter.page.relative_to(ROOT).with_suffix("").as_posix()
+
+
 def _copied(name: str, app: Sphinx) -> str:
     place = Path(app.outdir, "_static", FOLDER, name)
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -85,25 +96,43 @@ def _copied(name: str, app: Sphinx) -> str:
     return f"{FOLDER}/{name}"
 
 
-def released() -> dict[str, Path]:
+def released(wanted: Iterable[Chapter]) -> dict[str, Path]:
     """The folder of each chapter as learners get it, by the chapter's name: what its live page works on.
 
-    They are kept in the cache, under a digest of all that they are made of.
+    They are kept in the cache, under a digest of all that they are made of. Those that are not there are made side by
+    side, in as many classrooms as there are cores: it is most of a first build's time.
     """
     sources = sorted(
         path for name in ("autograder", "course", "solutions") for path in (ROOT / name).rglob("*.py")
     )
     versions = [importlib.metadata.version(name).encode() for name in ("numpy", "nbgrader")]
     code = digest(*versions, *(path.read_bytes() for path in sources)).encode()
-    found = {}
-    for chapter in chapters():
-        made = cache() / f"release-{digest(code, chapter.page.read_bytes())}" / chapter.name
-        if not made.is_dir():
-            made.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=made.parent, prefix=".room-") as room:
-                Classroom(Path(room)).release(chapter).parent.rename(made)
-        found[chapter.name] = made
+    found = {
+        chapter.name: cache() / f"release-{digest(code, chapter.page.read_bytes())}" / chapter.name
+        for chapter in wanted
+    }
+    missing = [name for name, made in found.items() if not made.is_dir()]
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(cores) as threads:  # threads: the work is done by the processes that they start
+        for _ in threads.map(partial(_release, found), (missing[core::cores] for core in range(cores))):
+            pass
     return found
+
+
+def _release(places: dict[str, Path], names: list[str]) -> None:
+    """Release the chapters of these names in a classroom of their own, and put each in its place."""
+    if not names:
+        return
+    cache().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache(), prefix=".room-") as room:
+        words = [sys.executable, "-m", "autograder", "release", *names, "--classroom", room]
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            raise ExtensionError(f"chapters could not be released:\n{done.stderr.strip()}")
+        for name in names:
+            places[name].parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(OSError):  # another build was as quick
+                Path(room, "release", name).rename(places[name])
 
 
 def write_book(out: Path, files: Path, releases: dict[str, Path]) -> Book:
@@ -209,7 +238,7 @@ def bring_to_life(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         return
     if docname == app.config.root_doc:
         _below_title(doctree, nodes.raw("", "<live-course></live-course>", format="html"))
-    pages = {chapter.page.relative_to(ROOT).with_suffix("").as_posix(): chapter for chapter in chapters()}
+    pages = {_docname(chapter): chapter for chapter in chapters()}
     if docname not in pages:
         return
     releases: dict[str, Path] | None = app.live_releases  # type: ignore[attr-defined]

@@ -26,6 +26,7 @@ from nbformat import NotebookNode
 from .authoring import ANSWER_STUB, is_exercise
 from .chapters import Chapter, check_points
 from .jail import SETUP, Cell
+from .results import Note
 
 MAX_BYTES = 10 * 2**20
 """Size of the largest notebook that is read, without its outputs."""
@@ -56,7 +57,7 @@ class Rebuilt:
     notebook : the release with the learner's solutions and answers put in
     sources : the learner's text of each solution and answer cell, by grade_id
     remarks : what was odd about the file
-    notes : texts that the learner added in cells of their own, each with the number of the released cell before it
+    notes : what the learner added in cells of their own, but for kernels that were taken from there
     for_a_person : what a person has to look at, since it may be an answer that stands in none of the cells for it
     """
 
@@ -64,7 +65,7 @@ class Rebuilt:
     notebook: NotebookNode
     sources: dict[str, str]
     remarks: tuple[str, ...]
-    notes: tuple[tuple[int, str], ...] = ()
+    notes: tuple[Note, ...] = ()
     for_a_person: tuple[str, ...] = ()
 
 
@@ -270,29 +271,27 @@ def rebuild(release: NotebookNode, content: bytes) -> Rebuilt:
         if found:
             chosen[name] = found
     remarks += _altered(submitted, released, own)
-    notes = tuple(_notes(release, submitted))
+    notes = tuple(_notes(release, submitted, chosen))
     return Rebuilt(
         tuple(_program(release, submitted, released, chosen)),
         _filled(release, chosen, notes),
         {name: cell.source for name, cell in chosen.items()},
         tuple(remarks),
         notes,
-        tuple(_unanswered(own - set(kernels), chosen, len(notes))),
+        tuple(_unanswered(own - set(kernels), chosen, sum(not note.is_code for note in notes))),
     )
 
 
-def _filled(
-    release: NotebookNode, chosen: dict[str, _Submitted], notes: tuple[tuple[int, str], ...]
-) -> NotebookNode:
-    """The release with the learner's solutions and answers, and the texts that the learner added, marked as such."""
+def _filled(release: NotebookNode, chosen: dict[str, _Submitted], notes: tuple[Note, ...]) -> NotebookNode:
+    """The release with the learner's solutions and answers, and the cells that the learner added, marked as such."""
     notebook = nbformat.from_dict(json.loads(json.dumps(release)))
     for cell in notebook.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         if name in chosen:
             cell.source = chosen[name].source
-    for after, text in reversed(notes):
-        added = nbformat.v4.new_markdown_cell(text, metadata={"tags": [ADDED]})
-        notebook.cells.insert(after + 1, added)
+    for note in reversed(notes):
+        new_cell = nbformat.v4.new_code_cell if note.is_code else nbformat.v4.new_markdown_cell
+        notebook.cells.insert(note.after + 1, new_cell(note.text, metadata={"tags": [ADDED]}))
     return notebook
 
 
@@ -537,11 +536,11 @@ def _is_answer(text: str) -> bool:
     return bool(text.replace(ANSWER_STUB, "").strip())
 
 
-def _notes(release: NotebookNode, submitted: list[_Submitted]) -> Iterator[tuple[int, str]]:
-    """What the learner wrote into cells of text that are none of the release, or into its prose.
-
-    Each comes with the number of the released cell before it.
-    """
+def _notes(
+    release: NotebookNode, submitted: list[_Submitted], chosen: dict[str, _Submitted]
+) -> Iterator[Note]:
+    """What the learner wrote into cells that are none of the release, or into its prose."""
+    taken = {id(one) for one in chosen.values()}
     places: dict[str | None, int] = {}
     for number, cell in enumerate(release.cells):
         for key in (cell.source.strip(), cell.get("id"), cell.metadata.get("nbgrader", {}).get("grade_id")):
@@ -551,8 +550,11 @@ def _notes(release: NotebookNode, submitted: list[_Submitted]) -> Iterator[tuple
     for one in submitted:
         keys = (one.name, one.cell_id, one.source.strip())
         at = max(at, next((places[key] for key in keys if key and key in places), -1))
-        if one.kind in ("markdown", "raw") and not one.name and one.source.strip() not in {*texts, ""}:
-            yield at, one.source
+        own = not one.name and id(one) not in taken and one.source.strip() not in {*texts, ""}
+        if own and one.kind in ("markdown", "raw"):
+            yield Note(at, one.source)
+        elif own and one.kind == "code" and not one.is_released:
+            yield Note(at, one.source, "code")
 
 
 def _unanswered(answers: set[str], chosen: dict[str, _Submitted], notes: int) -> Iterator[str]:

@@ -36,7 +36,7 @@ RETRIES = 5
 """How often, a second apart, a locked gradebook is tried."""
 
 MOST_NOTES = 50
-"""Texts in cells of the learner's own that an autograded notebook shows at most; all are in the submitted one."""
+"""Cells of the learner's own that an autograded notebook shows at most; all are in the submitted one."""
 
 
 class Recorder:
@@ -261,9 +261,13 @@ class Recorder:
                 cell.source = as_written(own) if cell.cell_type == "markdown" else own
             if name in exercises:
                 cell.outputs = [_output(exercises[name], result)]
-        for number, (after, note) in reversed(list(enumerate(result.notes[:MOST_NOTES]))):
-            own = nbformat.v4.new_markdown_cell(as_written(note), id=f"own-{number}")
-            notebook.cells.insert(after + 1, own)
+        for number, note in reversed(list(enumerate(result.notes[:MOST_NOTES]))):
+            own = (
+                nbformat.v4.new_code_cell(note.text, id=f"own-{number}")
+                if note.is_code
+                else nbformat.v4.new_markdown_cell(as_written(note.text), id=f"own-{number}")
+            )
+            notebook.cells.insert(note.after + 1, own)
         return notebook
 
     def _shown(self, student: str) -> object:

@@ -1,7 +1,7 @@
 """What grading finds, as plain records: one exercise, one submission. Reports, gradebook and cache all read these."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -143,6 +143,18 @@ def _panel(data: dict[str, Any] | None) -> Panel | None:
     return Panel(**{**data, "shape": None if data["shape"] is None else tuple(data["shape"])})
 
 
+class Note(NamedTuple):
+    """A cell of the learner's own: the number of the released cell before it, its text, and its kind."""
+
+    after: int
+    text: str
+    kind: str = "markdown"
+
+    @property
+    def is_code(self) -> bool:
+        return self.kind == "code"
+
+
 @dataclass(frozen=True)
 class Submission:
     """Result of one submitted notebook.
@@ -151,7 +163,7 @@ class Submission:
     exercises : in the order of the chapter
     remarks : what was odd about the file
     cells : the learner's source of each solution cell and answer, by grade_id
-    notes : texts that the learner added in cells of their own, each with the number of the released cell before it
+    notes : what the learner added in cells of their own
     for_a_person : what a person has to look at: an answer may stand in one of the notes
     jailed : False if the learner's code ran without a jail
     seed : what the hidden inputs were drawn from
@@ -164,7 +176,7 @@ class Submission:
     exercises: tuple[Exercise, ...] = ()
     remarks: tuple[str, ...] = ()
     cells: dict[str, str] = field(default_factory=dict)
-    notes: tuple[tuple[int, str], ...] = ()
+    notes: tuple[Note, ...] = ()
     for_a_person: tuple[str, ...] = ()
     jailed: bool = True
     seed: str = ""
@@ -185,5 +197,5 @@ class Submission:
         fields = {name: value for name, value in data.items() if name not in ("score", "points")}
         exercises = tuple(Exercise.from_json(exercise) for exercise in data["exercises"])
         fields |= {name: tuple(data.get(name, ())) for name in ("remarks", "for_a_person")}
-        fields["notes"] = tuple((after, text) for after, text in data.get("notes", ()))
+        fields["notes"] = tuple(Note(*one) for one in data.get("notes", ()))
         return cls(**{**fields, "exercises": exercises})

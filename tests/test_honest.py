@@ -456,7 +456,7 @@ def test_where_no_answer_is_found_a_person_is_asked(release: NotebookNode, odd: 
     assert len(rebuilt.notes) == notes and len(rebuilt.for_a_person) == 1
     assert f"{notes} other cell" in rebuilt.for_a_person[0]
     added = [cell.source for cell in rebuilt.notebook.cells if ADDED in cell.metadata.get("tags", [])]
-    assert added == [source for _, source in rebuilt.notes]
+    assert added == [note.text for note in rebuilt.notes]
     assert len(rebuilt.notebook.cells) == len(release.cells) + notes
     result = graded(release, nbformat.writes(notebook).encode())
     assert result.for_a_person == rebuilt.for_a_person and result.notes == rebuilt.notes

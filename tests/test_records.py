@@ -34,7 +34,7 @@ from autograder.jail import Limits
 from autograder.recorder import Recorder
 from autograder.reports import as_written, class_page, submission_page
 from autograder.reports.words import clean
-from autograder.results import FAULT, GRADED, UNGRADABLE, Check, Exercise, Submission
+from autograder.results import FAULT, GRADED, UNGRADABLE, Check, Exercise, Note, Submission
 
 from .hostile import ANSWERS
 
@@ -387,13 +387,19 @@ def test_what_no_program_can_judge_is_shown_and_never_scored_in_silence(room: Cl
     )
     asked = "text in a cell of your own: it may be the answer"
     last = len(room.released(FILTERS).cells) - 1
-    notes = ((1, "A thought."), (1, "Another."), (last, "Nine weights <b>for all</b> places."))
+    notes = (
+        Note(1, "A thought."),
+        Note(1, "helper = 1", "code"),
+        Note(last, "Nine weights <b>for all</b> places."),
+    )
     result = graded(room, cells={QUESTION: stub}, for_a_person=(asked,), notes=notes)
     record(room, result)
     answer = gradebook_of(room)[QUESTION]
     assert answer.needs_manual_grade and answer.auto_score is None
     shown = [cell.source for cell in notebook_of(room).cells]
-    assert shown[2:4] + shown[-1:] == [as_written(text) for _, text in notes]
+    assert shown[2:4] + shown[-1:] == [as_written("A thought."), "helper = 1", as_written(notes[-1].text)]
+    assert [cell.cell_type for cell in notebook_of(room).cells[2:4]] == ["markdown", "code"]
+    assert "helper = 1" not in page_of(room)  # code needs nobody's answer
     assert asked in page_of(room) and "Nine weights &lt;b&gt;for all" in page_of(room)
     assert asked in class_page([result], "F")
     assert Submission.from_json(json.loads(json.dumps(result.to_json()))) == result

@@ -223,7 +223,7 @@ def _spoken(name: str) -> str:
 
 def _own_text(submission: Submission) -> str:
     """What the learner wrote in text cells of their own: an answer may stand there."""
-    texts = [text for _, text in submission.notes]
+    texts = [note.text for note in submission.notes if not note.is_code]
     if not texts:
         return ""
     shown = "".join(f'<div class="answer">{escape(text, LONGEST_CODE)}</div>' for text in texts[:MOST_CELLS])

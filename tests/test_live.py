@@ -434,6 +434,25 @@ def test_downloaded_notebook_is_graded_with_the_points_of_the_page(reader: Reade
     assert not result.remarks or all("jail" in remark for remark in result.remarks)
 
 
+def test_model_answer_is_shown_once_an_answer_stands_there_which_the_notebook_then_holds(
+    reader: Reader,
+) -> None:
+    reader.open()
+    question = "why-weights-are-shared"
+    place = reader.tab.locator(f'live-answer[data-question="{question}"]')
+    button, model = place.get_by_role("button"), place.locator(".live-model")
+    assert button.is_disabled() and not model.is_visible()
+    answer = "A shared filter is learnt once and used everywhere. " * 5
+    place.get_by_label("your answer").fill(answer)
+    button.click()
+    assert model.is_visible() and "59,584" in model.inner_text()
+    cells = nbformat.read(downloaded(reader), as_version=4).cells
+    (handed_in,) = [c for c in cells if c.metadata.get("nbgrader", {}).get("grade_id") == question]
+    assert handed_in.source == answer
+    reader.tab.reload()
+    assert place.get_by_label("your answer").input_value() == answer
+
+
 def class_of_ten() -> dict[str, dict[str, list[str]]]:
     """What ten learners try in each exercise of the chapter, one text after the other; the last is what they hand in."""
     kernels = list(check_points(FILTERS))

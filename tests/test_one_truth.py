@@ -21,6 +21,9 @@ from autograder.authoring import kernel_source, solution_lines, source_notebook,
 from autograder.chapters import ROOT, Chapter, chapters, check_points
 from autograder.checking import check_names
 from autograder.classroom import Classroom
+from autograder.live.answers import MODELS, model_answers
+from autograder.live.bundle import kit_packages
+from autograder.pages import read_page
 
 from .conftest import run_in
 
@@ -56,6 +59,23 @@ def test_release_holds_no_solution(released: Classroom, secrets: list[str]) -> N
         assert "BEGINSOLUTION" not in text
         for line in secrets:
             assert squeezed(line) not in text, f"{path.name} shows {line!r}"
+
+
+def test_every_question_has_a_model_answer_which_no_learner_is_handed(released: Classroom) -> None:
+    questions = [
+        cell.metadata["grade_id"]
+        for chapter in CHAPTERS
+        for cell in read_page(chapter.page).notebook.cells
+        if "question" in cell.metadata.get("tags", [])
+    ]
+    models = model_answers()
+    assert sorted(models) == sorted(questions)
+    assert all(80 <= len(text.split()) <= 220 for text in models.values())
+    handed_out = "".join(
+        path.read_text(encoding="utf-8") for path in (released.root / "release").rglob("*.ipynb")
+    )
+    kit = [path for package in kit_packages() for path in (ROOT / package.replace(".", "/")).rglob("*.*")]
+    assert MODELS not in kit and not any(text[:40] in handed_out for text in models.values())
 
 
 def test_book_holds_no_solution(built_book: Path, secrets: list[str]) -> None:

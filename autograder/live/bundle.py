@@ -59,14 +59,14 @@ LARGE = ("course.recorded", "course.photos")
 
 def kit_zip() -> bytes:
     """The learner's kit, this package's part that runs in the page, and what they import, as one zip of sources."""
-    packages = [package for package in _packages() if package not in LARGE]
+    packages = [package for package in kit_packages() if package not in LARGE]
     own = [(f"autograder/live/{name}.py", STATIC.with_name(f"{name}.py")) for name in IN_THE_PAGE]
     return zipped([*kit_files(packages), *own, *pure_python(PURE_PYTHON)])
 
 
 def kit_files(packages: Iterable[str] = ()) -> Iterator[tuple[str, Path]]:
     """Name in an archive and place of each file of the kit's packages, all of them if none is named."""
-    return (file for package in packages or _packages() for file in _files_of(package))
+    return (file for package in packages or kit_packages() for file in _files_of(package))
 
 
 def large_zip(package: str) -> bytes:
@@ -89,7 +89,7 @@ def _setuptools() -> dict[str, Any]:
     return dict(project["tool"]["setuptools"])
 
 
-def _packages() -> list[str]:
+def kit_packages() -> list[str]:
     return list(_setuptools()["packages"])
 
 

@@ -28,7 +28,7 @@ from sphinx.util import logging
 from ..authoring import STUB, is_exercise
 from ..chapters import ROOT, Chapter, chapters, check_points
 from ..kit import elsewhere
-from . import bundle, lite
+from . import answers, bundle, lite
 from .cache import cache, digest
 from .runtime import PACKAGES, VERSION, NoRuntime, package_sums, runtime
 
@@ -52,6 +52,7 @@ Book = dict[str, Any]
 
 def setup(app: Sphinx) -> None:
     """Connect the steps; called by the book's extension."""
+    app.add_config_value("model_answers", True, "html", bool)
     app.connect("builder-inited", prepare)
     app.connect("doctree-read", fold_predicted)
     app.connect("doctree-resolved", bring_to_life)
@@ -265,6 +266,7 @@ def bring_to_life(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             one for one in node.findall(nodes.container) if one.get("nb_element") == "cell_code_source"
         )
         source += nodes.raw("", _element(number, cell, points), format="html")
+    answers.put_fields(doctree, notebook, app.config.model_answers)
 
 
 def _opening(links: dict[str, str]) -> str:

@@ -18,6 +18,8 @@ const button = (text, click, className = "") => element("button", { type: "butto
 
 // What the reader wrote, by chapter: { work: { key: { text, original } }, scores: { kernel: { score, points } } }.
 const PREFIX = "cnn-course:"
+const WORDS = 30 // of an answer of one's own, before a model answer is shown
+
 const store = {
   of(chapter) {
     try {
@@ -277,6 +279,45 @@ class LiveCell extends HTMLElement {
   }
 }
 
+// The field for a written answer; a model answer can be compared with it once something stands there.
+class LiveAnswer extends HTMLElement {
+  connectedCallback() {
+    if (this.page) return
+    this.page = document.querySelector("live-page")
+    this.key = `answer-${this.dataset.question}`
+    const model = this.querySelector("template")
+    this.area = element("textarea", { value: store.of(this.page.chapter).work[this.key]?.text ?? "", rows: 8, placeholder: "Your answer" })
+    this.area.setAttribute("aria-label", "your answer to the question above")
+    this.area.oninput = () => { clearTimeout(this.pause); this.pause = setTimeout(() => this.save(), 300); this.count() }
+    this.status = element("span", { className: "live-status", role: "status" })
+    const field = element("div", { className: "live-editor" }, this.area)
+    const bar = element("div", { className: "live-bar" }, this.status)
+    this.append(field, bar)
+    if (model) {
+      this.model = element("div", { className: "live-model", hidden: true }, model.content)
+      this.compare = button("Compare with a model answer", () => { this.model.hidden = !this.model.hidden; this.compare.setAttribute("aria-expanded", !this.model.hidden) })
+      this.compare.setAttribute("aria-expanded", false)
+      bar.prepend(this.compare)
+      this.append(this.model)
+    }
+    this.count()
+  }
+  count() {
+    if (!this.compare) return
+    const words = this.area.value.split(/\s+/).filter(Boolean).length
+    this.compare.disabled = words < WORDS
+    this.status.textContent = words < WORDS ? `Write ${WORDS - words} words more; then a model answer is shown to compare with.` : ""
+  }
+  save() {
+    clearTimeout(this.pause)
+    const text = this.area.value
+    store.change(this.page.chapter, kept => {
+      if (!text.trim()) delete kept.work[this.key]
+      else kept.work[this.key] = { text, original: "" }
+    })
+  }
+}
+
 class LivePage extends HTMLElement {
   connectedCallback() {
     if (this.chapter) return
@@ -297,9 +338,11 @@ class LivePage extends HTMLElement {
         button("Erase everything", eraseEverything)),
       notebook, saved, this.said))
     this.showProgress()
-    addEventListener("pagehide", () => this.cells.forEach(cell => cell.save?.()))
-    document.addEventListener("visibilitychange", () => document.hidden && this.cells.forEach(cell => cell.save?.()))
+    addEventListener("pagehide", () => this.saveAll())
+    document.addEventListener("visibilitychange", () => document.hidden && this.saveAll())
   }
+  get answers() { return [...document.querySelectorAll("live-answer")] }
+  saveAll() { [...this.cells, ...this.answers].forEach(one => one.save?.()) }
   get cells() { return [...document.querySelectorAll("live-cell")].filter(cell => cell.key) }
   say(text) {
     this.querySelector("details").open = true
@@ -325,7 +368,7 @@ class LivePage extends HTMLElement {
     return fetched(`${this.chapter}/${this.chapter}.ipynb?v=${version}`, { cache: "force-cache" })
   }
   async download() {
-    this.cells.forEach(cell => cell.save())
+    this.saveAll()
     const notebook = await this.notebook()
     const { work } = store.of(this.chapter)
     const written = this.written()
@@ -364,7 +407,7 @@ class LivePage extends HTMLElement {
   }
   // Change what is kept and show the page as it then is; what stands in its editors must not be saved over it.
   leave(change) {
-    this.cells.forEach(cell => { clearTimeout(cell.pause); cell.save = () => {} })
+    for (const one of [...this.cells, ...this.answers]) { clearTimeout(one.pause); one.save = () => {} }
     change()
     location.reload()
   }
@@ -376,7 +419,7 @@ function saveFile(name, content) {
   setTimeout(() => URL.revokeObjectURL(url), 10000)
 }
 function saveProgress() {
-  document.querySelectorAll("live-cell").forEach(cell => cell.key && cell.save())
+  document.querySelector("live-page")?.saveAll()
   saveFile("cnn-course-progress.json", Object.fromEntries(store.keys().map(key => [key, JSON.parse(localStorage.getItem(key))])))
 }
 async function loadProgress(file) {
@@ -424,4 +467,5 @@ async function showCourse() {
 
 customElements.define("live-page", LivePage)
 customElements.define("live-cell", LiveCell)
+customElements.define("live-answer", LiveAnswer)
 showCourse().catch(() => {})

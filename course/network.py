@@ -154,7 +154,7 @@ class Dropout(_Plain):
 
 @dataclass
 class BatchNorm:
-    """Batch normalisation; `kernels` are those of chapter 10. Running averages are the layer's own."""
+    """Batch normalisation; `kernels` are those of chapter 11. Running averages are the layer's own."""
 
     kernels: tuple[Callable, Callable]
     running: Params = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Chapter 10, what was left out: a good start, batch normalisation, and shifted pictures."""
+"""Chapter 11, what was left out: a good start, batch normalisation, and shifted pictures."""
 
 import numpy as np
 

@@ -383,7 +383,7 @@ def _record_of(path: Path, name: str) -> Path:
 
 
 def test_chapters_can_share_a_folder(kit: Path, released: Classroom, tmp_path: Path) -> None:
-    """chapter 9 alone has the module `ladder`, and chapter 10 the kernels of chapter 9"""
+    """chapter 9 alone has the module `ladder`, and chapter 11 the kernels of chapter 9"""
     for name in ("stride", "fast", "left_out"):
         shutil.copytree(released.release_path(chapter(name)).parent, tmp_path, dirs_exist_ok=True)
     code = "import course, solutions.filters, solutions.ladder, solutions.fast, solutions.training"

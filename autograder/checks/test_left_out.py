@@ -1,4 +1,4 @@
-"""Checks of chapter 10, left_out."""
+"""Checks of chapter 11, left_out."""
 
 import numpy as np
 

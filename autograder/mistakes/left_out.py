@@ -1,4 +1,4 @@
-"""Mistakes and alternatives of chapter 10, left_out."""
+"""Mistakes and alternatives of chapter 11, left_out."""
 
 import math
 from itertools import product

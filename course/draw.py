@@ -411,13 +411,19 @@ def products(
     names: tuple[str, str, str],
     *,
     form: str = "{:g}",
+    light: float | None = None,
 ) -> float:
-    """Draw window (F_h, F_w) × kernel (F_h, F_w) = products on three axes and return the sum of the products."""
+    """Draw window (F_h, F_w) × kernel (F_h, F_w) = products on three axes and return the sum of the products.
+
+    The window holds ink, the more the darker, unless `light` says which value is white.
+    """
     window, kernel = np.asarray(window, dtype=float), np.asarray(kernel, dtype=float)
     terms = np.multiply(window, kernel)
     limit = max(np.abs(terms).max(), 1) * 1.6
     weight = max(np.abs(kernel).max(), 1) * 1.6
-    if window.min() < 0:
+    if light is not None:
+        numbers(axes[0], window, names[0], cmap="gray", vmin=0, vmax=light, form=form)
+    elif window.min() < 0:
         numbers(axes[0], window, names[0], cmap=SIGNED, vmin=-limit, vmax=limit, form=form)
     else:
         numbers(axes[0], window, names[0], vmin=0, form=form)

@@ -14,7 +14,7 @@ def window_response(window: np.ndarray, kernel: np.ndarray, bias: float) -> floa
 
     Returns
     -------
-    float: the sum of all products window[i, j, c] · kernel[i, j, c], plus the bias;
+    float: the sum of all products window[u, v, c] · kernel[u, v, c], plus the bias;
     arrays of float64 give all the digits of float64. `window` and `kernel` stay as
     they were.
     """
@@ -24,30 +24,30 @@ def window_response(window: np.ndarray, kernel: np.ndarray, bias: float) -> floa
 
 
 def correlate2d(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Slide a kernel over a grey image pixel by pixel and record every response.
+    """Slide a filter over a grey image pixel by pixel and record every response.
 
     Parameters
     ----------
     image : array (H, W); uint8 or float
-    kernel : array of float (F_h, F_w), not larger than the image
+    kernel : array of float (F_h, F_w), the weights of the filter; not larger than the image
 
     Returns
     -------
     array of float (H − F_h + 1, W − F_w + 1): entry [i, j] is the sum of the
-    products of the kernel with the window whose top left corner is image[i, j]. The
-    kernel is not flipped, float64 keeps all its digits, and what came in stays as it
+    products of the weights with the window whose top left corner is image[i, j]. The
+    filter is not flipped, float64 keeps all its digits, and what came in stays as it
     was.
 
     Raises
     ------
     ValueError
-        If the kernel is larger than the image.
+        If the filter is larger than the image.
     """
     F_h, F_w = kernel.shape
     H_out = image.shape[0] - F_h + 1
     W_out = image.shape[1] - F_w + 1
     if H_out < 1 or W_out < 1:
-        raise ValueError(f"kernel {kernel.shape} does not fit image {image.shape}")
+        raise ValueError(f"filter {kernel.shape} does not fit image {image.shape}")
     dtype = np.result_type(image, kernel, np.float32)
     feature_map = np.zeros((H_out, W_out), dtype=dtype)
     for i in range(H_out):
@@ -117,7 +117,7 @@ def x_detector() -> tuple[np.ndarray, float]:
 
     Returns
     -------
-    kernel : array of float (3, 3)
+    kernel : array of float (3, 3), the weights of the filter
     bias : float
         For an image of zeros and ones, relu(correlate2d(image, kernel) + bias) must
         be positive where the centre of a 5×5 X lies, wherever the X stands, and 0

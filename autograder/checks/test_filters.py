@@ -87,7 +87,7 @@ def test_window_response_keeps_every_digit(window_response: Subject, rng: np.ran
 
 
 def test_correlate2d_on_a_hand_worked_image(correlate2d: Subject, rng: np.random.Generator) -> None:
-    """works on a hand-worked 3×3 image and a 2×2 kernel"""
+    """works on a hand-worked 3×3 image and a 2×2 filter"""
     image = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 10.0]])
     correlate2d.agrees(image, np.array([[1.0, -2.0], [0.5, 0.0]]))
     correlate2d.agrees(signed(rng, (4, 4)), signed(rng, (2, 2)))
@@ -101,7 +101,7 @@ def test_correlate2d_on_the_x(correlate2d: Subject, rng: np.random.Generator) ->
 
 
 def test_correlate2d_does_not_flip_the_kernel(correlate2d: Subject, rng: np.random.Generator) -> None:
-    """multiplies the kernel as it stands, not turned round"""
+    """multiplies the filter as it stands, not turned round"""
     image, kernel = np.zeros((5, 6)), np.arange(1.0, 7.0).reshape(2, 3)
     image[2, 3] = 1.0
     correlate2d.agrees(image, kernel)
@@ -112,13 +112,13 @@ def test_correlate2d_does_not_flip_the_kernel(correlate2d: Subject, rng: np.rand
 
 
 def test_correlate2d_with_a_single_weight(correlate2d: Subject, rng: np.random.Generator) -> None:
-    """reaches every pixel with a kernel of one weight, and makes negative answers too"""
+    """reaches every pixel with a filter of one weight, and makes negative answers too"""
     correlate2d.agrees(signed(rng, (3, 4)), np.array([[-2.5]]))
     correlate2d.agrees(signed(rng, (4, 6)), np.array([[_ink(rng)]]))
 
 
 def test_correlate2d_with_a_row_and_a_column(correlate2d: Subject, rng: np.random.Generator) -> None:
-    """works with a kernel of one row, and with one of one column"""
+    """works with a filter of one row, and with one of one column"""
     image = signed(rng, (4, 5))
     correlate2d.agrees(image, signed(rng, (1, 3)))
     correlate2d.agrees(image, signed(rng, (3, 1)))
@@ -127,7 +127,7 @@ def test_correlate2d_with_a_row_and_a_column(correlate2d: Subject, rng: np.rando
 def test_correlate2d_with_a_kernel_as_large_as_the_image(
     correlate2d: Subject, rng: np.random.Generator
 ) -> None:
-    """gives one number for a kernel as large as the image, and ValueError for a larger one"""
+    """gives one number for a filter as large as the image, and ValueError for a larger one"""
     width = int(rng.integers(3, 6))
     height = width + int(rng.integers(1, 3))
     image = rng.integers(1, 10_000, (height, width)) / 8
@@ -138,7 +138,7 @@ def test_correlate2d_with_a_kernel_as_large_as_the_image(
 
 
 def test_correlate2d_keeps_height_and_width_apart(correlate2d: Subject, rng: np.random.Generator) -> None:
-    """keeps height and width apart, in the image and in the kernel"""
+    """keeps height and width apart, in the image and in the filter"""
     correlate2d.agrees(signed(rng, (7, 4)), signed(rng, (2, 3)))
     correlate2d.agrees(signed(rng, (5, 8)).astype(np.float32), signed(rng, (4, 2)).astype(np.float32))
 
@@ -215,15 +215,15 @@ def test_relu_of_infinite_numbers(relu: Subject, rng: np.random.Generator) -> No
 
 
 def _design(x_detector: Subject) -> tuple[np.ndarray, float]:
-    """The learner's kernel and bias, once their types are right."""
+    """The learner's filter and bias, once their types are right."""
     design = x_detector.returns()
     x_detector.require(
-        isinstance(design, tuple | list) and len(design) == 2, "return two things: kernel, bias"
+        isinstance(design, tuple | list) and len(design) == 2, "return two things: filter, bias"
     )
     kernel, bias = design
     x_detector.require(
         isinstance(kernel, np.ndarray) and kernel.shape == (3, 3),
-        "the kernel must be an array of shape (3, 3)",
+        "the filter must be an array of shape (3, 3)",
         got=kernel,
     )
     x_detector.require(
@@ -231,7 +231,7 @@ def _design(x_detector: Subject) -> tuple[np.ndarray, float]:
     )
     x_detector.require(
         bool(np.isfinite(kernel).all() and np.isfinite(bias)),
-        "kernel and bias must be finite numbers",
+        "filter and bias must be finite numbers",
         got=kernel,
     )
     return kernel.astype(float), float(bias)
@@ -253,7 +253,7 @@ def _fires_at_the_centre(x_detector: Subject) -> tuple[np.ndarray, float]:
     fires = _fires(X, kernel, bias)
     x_detector.require(
         bool(fires[1, 1]),
-        "your detector does not fire at the centre of the X: kernel response plus bias must be above 0 there",
+        "your detector does not fire at the centre of the X: response plus bias must be above 0 there",
         got=kernel,
     )
     return kernel, bias

@@ -64,7 +64,7 @@ def adds_the_bias_for_each_channel(window: np.ndarray, kernel: np.ndarray, bias:
 
 @mistake(
     "window_response",
-    "Your kernel is turned by 180°: the top left pixel meets the bottom right weight. Use the kernel as it "
+    "Your filter is turned by 180°: the top left pixel meets the bottom right weight. Use the filter as it "
     "stands.",
     caught_by="test_window_response_pairs_each_pixel_with_its_weight",
 )
@@ -188,8 +188,8 @@ def _fill(image: np.ndarray, kernel: np.ndarray, response: Callable[[int, int], 
 
 @mistake(
     "correlate2d",
-    "Your kernel is turned by 180°. That is a convolution as mathematics defines it; here, as in "
-    "deep-learning libraries, the kernel is used as it stands.",
+    "Your filter is turned by 180°. That is a convolution as mathematics defines it; here, as in "
+    "most deep-learning libraries, the filter is used as it stands.",
     caught_by="test_correlate2d_does_not_flip_the_kernel",
 )
 def turns_the_kernel_before_sliding(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
@@ -198,7 +198,7 @@ def turns_the_kernel_before_sliding(image: np.ndarray, kernel: np.ndarray) -> np
 
 @mistake(
     "correlate2d",
-    "Your kernel is mirrored upside down. Use it as it stands.",
+    "Your filter is mirrored upside down. Use it as it stands.",
     caught_by="test_correlate2d_does_not_flip_the_kernel",
 )
 def mirrors_the_kernel(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
@@ -218,7 +218,7 @@ def takes_columns_for_rows(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 @mistake(
     "correlate2d",
-    "The sides of your kernel are swapped: the window must be F_h rows high and F_w columns wide.",
+    "The sides of your filter are swapped: the window must be F_h rows high and F_w columns wide.",
     caught_by="test_correlate2d_keeps_height_and_width_apart",
 )
 def swaps_the_sides_of_the_kernel(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
@@ -238,7 +238,7 @@ def uses_the_height_twice(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 @mistake(
     "correlate2d",
-    "Your feature map lacks its last row and column. A kernel of size F fits in H − F + 1 places, not in H "
+    "Your feature map lacks its last row and column. A filter of size F fits in H − F + 1 places, not in H "
     "− F.",
     caught_by="test_correlate2d_on_a_hand_worked_image",
 )
@@ -259,7 +259,7 @@ def cuts_the_window_short(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 @mistake(
     "correlate2d",
-    "Your feature map is as large as the image: zeros were put around the image first. Here the kernel "
+    "Your feature map is as large as the image: zeros were put around the image first. Here the filter "
     "stays inside it.",
     caught_by="test_correlate2d_on_a_hand_worked_image",
 )
@@ -281,7 +281,7 @@ def transposes_the_map(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 @mistake(
     "correlate2d",
-    "Your kernel is transposed: its rows act as columns. Use it as it stands.",
+    "Your filter is transposed: its rows act as columns. Use it as it stands.",
     caught_by="test_correlate2d_keeps_height_and_width_apart",
 )
 def transposes_the_kernel(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
@@ -320,7 +320,7 @@ def takes_the_mean_in_each_window(image: np.ndarray, kernel: np.ndarray) -> np.n
 
 @mistake(
     "correlate2d",
-    "Your function makes a matrix product of window and kernel. Multiply number by number, with *, and add "
+    "Your function makes a matrix product of window and filter. Multiply number by number, with *, and add "
     "up.",
     caught_by="test_correlate2d_on_a_hand_worked_image",
 )
@@ -331,7 +331,7 @@ def makes_a_matrix_product_in_each_window(image: np.ndarray, kernel: np.ndarray)
 
 @mistake(
     "correlate2d",
-    "Your function multiplies the kernel with the first window again and again. The window must move along "
+    "Your function multiplies the filter with the first window again and again. The window must move along "
     "with i and j.",
     caught_by="test_correlate2d_on_a_hand_worked_image",
 )
@@ -342,7 +342,7 @@ def never_moves_the_window(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 @mistake(
     "correlate2d",
-    "Your function adds up the window and the kernel's weights apart, then multiplies the two sums. "
+    "Your function adds up the window and the filter's weights apart, then multiplies the two sums. "
     "Multiply number by number first, then add.",
     caught_by="test_correlate2d_on_a_hand_worked_image",
 )
@@ -362,7 +362,7 @@ def applies_relu_to_the_map(image: np.ndarray, kernel: np.ndarray) -> np.ndarray
 
 @mistake(
     "correlate2d",
-    "Your function returns an empty map, or fails in another way, for a kernel larger than the image. "
+    "Your function returns an empty map, or fails in another way, for a filter larger than the image. "
     "Compare the shapes first and raise ValueError.",
     caught_by="test_correlate2d_with_a_kernel_as_large_as_the_image",
 )
@@ -378,7 +378,7 @@ def lets_a_larger_kernel_through(image: np.ndarray, kernel: np.ndarray) -> np.nd
 
 @mistake(
     "correlate2d",
-    "Your feature map has float32's seven digits, though float64 came in. Leave image and kernel as they are, and "
+    "Your feature map has float32's seven digits, though float64 came in. Leave image and filter as they are, and "
     "the map with the dtype that the stub gives it.",
     caught_by="test_correlate2d_keeps_every_digit",
 )
@@ -763,7 +763,7 @@ def mixes_two_scales() -> tuple[np.ndarray, float]:
 
 @mistake(
     "x_detector",
-    "Your kernel is the whole 5×5 X. The exercise asks for a kernel of 3×3: the crossing in the X's middle.",
+    "Your filter is the whole 5×5 X. The exercise asks for a filter of 3×3: the crossing in the X's middle.",
     caught_by="test_x_detector_fires_at_the_centre_of_the_x",
 )
 def returns_the_whole_x() -> tuple[np.ndarray, float]:
@@ -772,7 +772,7 @@ def returns_the_whole_x() -> tuple[np.ndarray, float]:
 
 @mistake(
     "x_detector",
-    "Your function returns the kernel without a bias. Return both: kernel, bias.",
+    "Your function returns the filter without a bias. Return both: filter, bias.",
     caught_by="test_x_detector_fires_at_the_centre_of_the_x",
 )
 def forgets_to_return_the_bias() -> np.ndarray:

@@ -40,30 +40,30 @@ def correlate2d_strided(
     kernel: np.ndarray,
     stride: int | tuple[int, int],
 ) -> np.ndarray:
-    """Slide a kernel over a grey image in steps of `stride`; record every response.
+    """Slide a filter over a grey image in steps of `stride`; record every response.
 
     Parameters
     ----------
     image : array (H, W); uint8 or float
-    kernel : array of float (F_h, F_w), not larger than the image
+    kernel : array of float (F_h, F_w), the filter, not larger than the image
     stride : int for both axes, or a pair (down, across)
 
     Returns
     -------
     array of float (⌊(H − F_h) / S_h⌋ + 1, ⌊(W − F_w) / S_w⌋ + 1): entry [i, j]
     belongs to the window whose top left corner is image[i · S_h, j · S_w]. The
-    kernel is not flipped, float64 keeps all its digits, and what came in stays as it
+    filter is not flipped, float64 keeps all its digits, and what came in stays as it
     was.
 
     Raises
     ------
     ValueError
-        If the kernel is larger than the image.
+        If the filter is larger than the image.
     """
     s_h, s_w = np.broadcast_to(stride, 2)  # one number serves for both axes
     F_h, F_w = kernel.shape
     if F_h > image.shape[0] or F_w > image.shape[1]:
-        raise ValueError(f"kernel {kernel.shape} does not fit image {image.shape}")
+        raise ValueError(f"filter {kernel.shape} does not fit image {image.shape}")
     ### BEGIN SOLUTION
     H_out = (image.shape[0] - F_h) // s_h + 1
     W_out = (image.shape[1] - F_w) // s_w + 1

@@ -96,7 +96,7 @@ def test_output_size_refuses_a_filter_that_does_not_fit(
 def test_correlate2d_strided_on_hand_worked_images(
     correlate2d_strided: Subject, rng: np.random.Generator
 ) -> None:
-    """works on a 3×3 and a 4×4 image with a 2×2 kernel at stride 2, worked by hand"""
+    """works on a 3×3 and a 4×4 image with a 2×2 filter at stride 2, worked by hand"""
     kernel = np.array([[1.0, -2.0], [0.5, 0.0]])
     correlate2d_strided.agrees(np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 10.0]]), kernel, 2)
     correlate2d_strided.agrees(_rising((4, 4)) ** 2, kernel, 2)
@@ -114,7 +114,7 @@ def test_correlate2d_strided_on_the_x(correlate2d_strided: Subject, rng: np.rand
 def test_correlate2d_strided_with_stride_1(correlate2d_strided: Subject, rng: np.random.Generator) -> None:
     """sees every window at stride 1, given as a number or as a pair"""
     image, kernel = _rising((4, 5)) ** 2, signed(rng, (2, 3))
-    kernel[0, 0] = 8.0  # larger than the rest: a flipped kernel answers otherwise
+    kernel[0, 0] = 8.0  # larger than the rest: a flipped filter answers otherwise
     correlate2d_strided.agrees(image, kernel, 1)
     correlate2d_strided.agrees(image, kernel, (1, 1))
 
@@ -149,7 +149,7 @@ def test_correlate2d_strided_leaves_a_rest_alone(
 def test_correlate2d_strided_with_a_kernel_as_large_as_the_image(
     correlate2d_strided: Subject, rng: np.random.Generator
 ) -> None:
-    """gives one number for a kernel as large as the image, at any stride, and ValueError for a larger one"""
+    """gives one number for a filter as large as the image, at any stride, and ValueError for a larger one"""
     width = _draw(rng, 2, 5)
     height = width + _draw(rng, 1, 3)
     image, kernel = np.abs(signed(rng, (height, width))), np.abs(signed(rng, (height, width)))

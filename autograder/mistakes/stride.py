@@ -346,7 +346,7 @@ def ignores_the_stride(image: np.ndarray, kernel: np.ndarray, stride: Stride) ->
 
 @mistake(
     "correlate2d_strided",
-    "Your function drops pixels first and slides the kernel over what is left. The kernel must see "
+    "Your function drops pixels first and slides the filter over what is left. The filter must see "
     "neighbouring pixels of the whole image; only its places are further apart.",
     caught_by="test_correlate2d_strided_on_hand_worked_images",
 )
@@ -387,7 +387,7 @@ def divides_the_size_of_the_whole_map(image: np.ndarray, kernel: np.ndarray, str
 
 @mistake(
     "correlate2d_strided",
-    "Your kernel is turned by 180°. Use it as it stands, at every stride.",
+    "Your filter is turned by 180°. Use it as it stands, at every stride.",
     caught_by="test_correlate2d_strided_with_stride_1",
 )
 def turns_the_kernel(image: np.ndarray, kernel: np.ndarray, stride: Stride) -> np.ndarray:
@@ -407,7 +407,7 @@ def keeps_the_dtype_of_the_image(image: np.ndarray, kernel: np.ndarray, stride: 
 @mistake(
     "correlate2d_strided",
     "Your map has float32's seven digits, though float64 came in. Give the array of zeros the dtype that image and "
-    "kernel lead to, or leave it at NumPy's float64.",
+    "filter lead to, or leave it at NumPy's float64.",
     caught_by="test_correlate2d_strided_keeps_every_digit",
 )
 def makes_a_float32_map(image: np.ndarray, kernel: np.ndarray, stride: Stride) -> np.ndarray:

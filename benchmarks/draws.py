@@ -290,6 +290,15 @@ def _(rng: Rng) -> tuple[Any, ...]:
     return windows, shape, F_h, F_w, stride, padding
 
 
+@_draws("tape_gradient")
+def _(rng: Rng) -> tuple[Any, ...]:
+    tape: list[list[tuple[int, float]]] = [[]]
+    for place in range(1, _few(rng, 1, 8)):
+        sources = rng.integers(0, place, _few(rng, 0, 3))
+        tape.append([(int(source), float(rng.normal())) for source in sources])
+    return (tape,)
+
+
 @_draws("sgd_step")
 def _(rng: Rng) -> tuple[Any, ...]:
     param = numbers(rng, *[_few(rng) for _ in range(_few(rng, 1, 4))])

@@ -14,6 +14,7 @@ from solutions.backprop import (
     max_pool2d_backward,
     numerical_gradient,
     softmax_cross_entropy_backward,
+    tape_gradient,
 )
 from solutions.fully_connected import softmax
 
@@ -21,6 +22,7 @@ from . import SIDE_EFFECTS, alternative, mistake
 
 Function = Callable[[np.ndarray], float]
 Three = tuple[np.ndarray, np.ndarray, np.ndarray]
+Tape = list[list[tuple[int, float]]]
 
 # graph_gradient
 
@@ -129,13 +131,8 @@ def returns_the_value(x: float, y: float) -> float:
 
 
 @alternative("graph_gradient")
-def walks_through_the_graph(x: float, y: float) -> tuple[float, float]:
-    w1, w2 = x, y
-    w3, w4 = np.cos(w1), np.sin(w1)
-    d_w5 = d_w6 = 1.0
-    d_w3, d_w4 = d_w5 * w4, d_w5 * w3
-    d_w1 = d_w6 / w2 - d_w3 * np.sin(w1) + d_w4 * np.cos(w1)
-    return d_w1, -d_w6 * w1 / w2**2
+def knows_the_product_rule(x: float, y: float) -> tuple[float, float]:
+    return np.cos(x) * np.cos(x) - np.sin(x) * np.sin(x) + 1 / y, -x / y**2
 
 
 @alternative("graph_gradient")
@@ -1038,21 +1035,8 @@ def finds_maxima_in_a_window_view(dout: np.ndarray, x: np.ndarray, size: int, st
 
 
 @alternative("max_pool2d_backward")
-def goes_from_cell_to_cell_of_the_window(
-    dout: np.ndarray, x: np.ndarray, size: int, stride: int
-) -> np.ndarray:
-    H_out, W_out = dout.shape[1:3]
-    taps = [
-        (slice(None), slice(u, u + stride * H_out, stride), slice(v, v + stride * W_out, stride))
-        for u, v in np.ndindex(size, size)
-    ]
-    largest = np.max([x[tap] for tap in taps], axis=0)
-    dx, waiting = np.zeros(x.shape, dtype=dout.dtype), np.ones(dout.shape, dtype=bool)
-    for tap in taps:
-        here = waiting & (x[tap] == largest)
-        dx[tap] += here * dout
-        waiting &= ~here
-    return dx
+def goes_window_by_window(dout: np.ndarray, x: np.ndarray, size: int, stride: int) -> np.ndarray:
+    return _to_cells(dout, x, size, stride, lambda window: _one_hot(window, int(window.argmax())))
 
 
 # avg_pool2d_backward
@@ -1793,3 +1777,268 @@ def goes_back_with_scipy(
         seen = signal.correlate2d(padded[n, :, :, c], wide[n, :, :, k], mode="valid")
         dw[:, :, c, k] += seen[: w.shape[0], : w.shape[1]]
     return _unpadded(d_padded, x, padding), dw, dout.sum(axis=(0, 1, 2))
+
+
+# tape_gradient
+
+
+@mistake(
+    "tape_gradient",
+    "Where several ways lead back to a value, your = keeps what came last. Add up with +=.",
+    caught_by="test_tape_gradient_adds_up_where_ways_meet",
+)
+def keeps_the_last_way(tape: Tape) -> np.ndarray:
+    gradients = np.zeros(len(tape))
+    gradients[-1] = 1
+    for place in range(len(tape) - 1, -1, -1):
+        for source, rate in tape[place]:
+            gradients[source] = rate * gradients[place]
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your walk begins at the front of the tape, where no gradient has arrived yet, so that only the last entry hands "
+    "something on. Go from the last entry to the first.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def walks_from_the_front(tape: Tape) -> np.ndarray:
+    gradients = np.zeros(len(tape))
+    gradients[-1] = 1
+    for place, entry in enumerate(tape):
+        for source, rate in entry:
+            gradients[source] += rate * gradients[place]
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your walk begins with 0 everywhere, so that there is nothing to hand on. The last value follows itself at rate 1.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def forgets_the_one_at_the_end(tape: Tape) -> np.ndarray:
+    return np.zeros(len(tape))
+
+
+@mistake(
+    "tape_gradient",
+    "Your walk begins with 1 everywhere. Only the last value follows itself at rate 1; all others begin with 0 and collect.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def begins_with_ones(tape: Tape) -> np.ndarray:
+    gradients = np.ones(len(tape))
+    for place in range(len(tape) - 1, -1, -1):
+        for source, rate in tape[place]:
+            gradients[source] += rate * gradients[place]
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your function adds up the rates alone. Each rate has to be multiplied with the gradient that has arrived at the value "
+    "whose entry it stands in.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def adds_up_the_rates(tape: Tape) -> np.ndarray:
+    gradients = np.zeros(len(tape))
+    gradients[-1] = 1
+    for entry in tape:
+        for source, rate in entry:
+            gradients[source] += rate
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your function hands the gradient on as it arrived, so that it counts ways. Multiply it with the rate of the link.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def leaves_the_rates_out(tape: Tape) -> np.ndarray:
+    return tape_gradient([[(source, 1.0) for source, _ in entry] for entry in tape])
+
+
+@mistake(
+    "tape_gradient",
+    "Your function works from the front: how fast each value follows the first one. Asked is how fast the last value follows "
+    "each of them: begin with 1 at the last, and go back.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def follows_the_first_value(tape: Tape) -> np.ndarray:
+    rates = np.zeros(len(tape))
+    rates[0] = 1
+    for place in range(1, len(tape)):
+        rates[place] = sum(rate * rates[source] for source, rate in tape[place])
+    return rates
+
+
+@mistake(
+    "tape_gradient",
+    "Your function calls itself at each source and hands on all that has arrived so far, so what came earlier is handed on "
+    "again. Hand a value's gradient on once, when all of it is there: go through the tape backwards.",
+    caught_by="test_tape_gradient_hands_on_when_all_has_arrived",
+)
+def hands_on_again_and_again(tape: Tape) -> np.ndarray:
+    gradients = np.zeros(len(tape))
+    gradients[-1] = 1
+
+    def visit(place: int) -> None:
+        for source, rate in tape[place]:
+            gradients[source] += rate * gradients[place]
+            visit(source)
+
+    visit(len(tape) - 1)
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your function hands a gradient on as soon as the first part of it has arrived; what comes on another way is lost. Go "
+    "through the tape backwards: then all of it is there.",
+    caught_by="test_tape_gradient_hands_on_when_all_has_arrived",
+)
+def hands_on_too_early(tape: Tape) -> np.ndarray:
+    gradients = np.zeros(len(tape))
+    gradients[-1] = 1
+    queue, done = [len(tape) - 1], set()
+    for place in queue:
+        if place not in done:
+            done.add(place)
+            for source, rate in tape[place]:
+                gradients[source] += rate * gradients[place]
+                queue.append(source)
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Where both pairs of an entry name the same place, as for x · x, your function takes one of them. Both count.",
+    caught_by="test_tape_gradient_of_a_square",
+)
+def takes_each_source_once(tape: Tape) -> np.ndarray:
+    return tape_gradient([list(dict(entry).items()) for entry in tape])
+
+
+@mistake(
+    "tape_gradient",
+    "Your function divides by the number of pairs in an entry. Gradients are not shared out: each source gets its rate times "
+    "all that arrived.",
+    caught_by="test_tape_gradient_adds_up_where_ways_meet",
+)
+def shares_among_the_sources(tape: Tape) -> np.ndarray:
+    return tape_gradient([[(source, rate / len(entry)) for source, rate in entry] for entry in tape])
+
+
+@mistake(
+    "tape_gradient",
+    "Your walk begins with 1 at every value from which nothing else was computed. It is the last value alone that is asked "
+    "about: the others get 0.",
+    caught_by="test_tape_gradient_of_values_that_do_not_count",
+)
+def begins_at_every_end(tape: Tape) -> np.ndarray:
+    used = {source for entry in tape for source, _ in entry}
+    gradients = np.array([float(place not in used) for place in range(len(tape))])
+    for place in range(len(tape) - 1, -1, -1):
+        for source, rate in tape[place]:
+            gradients[source] += rate * gradients[place]
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your function returns the gradients of the inputs alone. Return one for each value on the tape, in its order.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def returns_those_of_the_inputs(tape: Tape) -> np.ndarray:
+    gradients = tape_gradient(tape)
+    return np.array([gradients[place] for place, entry in enumerate(tape) if not entry])
+
+
+@mistake(
+    "tape_gradient",
+    "Your gradients stand in the order of the walk, the last value first. Return them in the order of the tape.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def returns_the_last_first(tape: Tape) -> np.ndarray:
+    return tape_gradient(tape)[::-1]
+
+
+@mistake(
+    "tape_gradient",
+    "Your gradients are collected in whole numbers, so that every fraction is cut off. Collect in an array of floats.",
+    caught_by="test_tape_gradient_keeps_all_digits",
+)
+def collects_whole_numbers(tape: Tape) -> np.ndarray:
+    gradients = np.zeros(len(tape), dtype=int)
+    gradients[-1] = 1
+    for place in range(len(tape) - 1, -1, -1):
+        for source, rate in tape[place]:
+            gradients[source] += int(rate * gradients[place])
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your gradients have been through float32, which keeps some 7 digits of the 16 that float64 has. Collect in float64.",
+    caught_by="test_tape_gradient_keeps_all_digits",
+)
+def collects_on_a_short_tape(tape: Tape) -> np.ndarray:
+    return tape_gradient(tape).astype(np.float32)
+
+
+@mistake(
+    "tape_gradient",
+    "The gradients are right, but your function takes the entries off the tape, so that it is empty afterwards. Read it, and "
+    "leave it as it is.",
+    caught_by=SIDE_EFFECTS,
+)
+def uses_the_tape_up(tape: Tape) -> np.ndarray:
+    gradients = tape_gradient(tape)
+    while tape:
+        tape.pop()
+    return gradients
+
+
+@alternative("tape_gradient")
+def sends_each_part_on_at_once(tape: Tape) -> np.ndarray:
+    gradients = np.zeros(len(tape))
+
+    def arrives(place: int, part: float) -> None:
+        gradients[place] += part
+        for source, rate in tape[place]:
+            arrives(source, rate * part)
+
+    arrives(len(tape) - 1, 1.0)
+    return gradients
+
+
+@alternative("tape_gradient")
+def asks_all_that_came_later(tape: Tape) -> np.ndarray:
+    gradients = np.zeros(len(tape))
+    gradients[-1] = 1
+    for place in range(len(tape) - 2, -1, -1):
+        for later in range(place + 1, len(tape)):
+            gradients[place] += sum(
+                rate * gradients[later] for source, rate in tape[later] if source == place
+            )
+    return gradients
+
+
+@alternative("tape_gradient")
+def solves_a_system(tape: Tape) -> np.ndarray:
+    rates, last = np.zeros((len(tape), len(tape))), np.zeros(len(tape))
+    for place, entry in enumerate(tape):
+        for source, rate in entry:
+            rates[source, place] += rate
+    last[-1] = 1
+    return np.linalg.solve(np.eye(len(tape)) - rates, last)
+
+
+@alternative("tape_gradient")
+def goes_forward_from_every_value(tape: Tape) -> np.ndarray:
+    gradients = []
+    for start in range(len(tape)):
+        follows = [0.0] * len(tape)
+        for place, entry in enumerate(tape):
+            follows[place] = float(place == start) + sum(rate * follows[source] for source, rate in entry)
+        gradients.append(follows[-1])
+    return np.array(gradients)

@@ -292,11 +292,13 @@ def _(rng: Rng) -> tuple[Any, ...]:
 
 @_draws("tape_gradient")
 def _(rng: Rng) -> tuple[Any, ...]:
-    tape: list[list[tuple[int, float]]] = [[]]
-    for place in range(1, _few(rng, 1, 8)):
-        sources = rng.integers(0, place, _few(rng, 0, 3))
-        tape.append([(int(source), float(rng.normal())) for source in sources])
-    return (tape,)
+    count = _few(rng, 1, 8)
+    pairs = [
+        (place, int(source))
+        for place in range(1, count)
+        for source in rng.integers(0, place, _few(rng, 0, 3))
+    ]
+    return [(*pair, float(rng.normal())) for pair in pairs], count
 
 
 @_draws("sgd_step")

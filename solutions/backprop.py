@@ -245,27 +245,27 @@ def conv2d_backward(
     ### END SOLUTION
 
 
-def tape_gradient(tape: list[list[tuple[int, float]]]) -> np.ndarray:
+def tape_gradient(links: list[tuple[int, int, float]], count: int) -> np.ndarray:
     """Gradient of the last value on a tape with respect to every value on it.
 
     Parameters
     ----------
-    tape : list with an entry for each value, in the order in which they were computed;
-        there is at least one. An entry is the list of the values that this one was
-        computed from, as pairs (place on the tape, rate at which this value follows
-        it): empty for an input, two pairs with the same place for x · x.
+    links : list of (place, source, rate): the value at `place` was computed from the
+        value at `source`, and follows it at that rate. They stand in the order in
+        which the values were computed, so `source` is less than `place`; for x · x
+        there are two with the same places.
+    count : int, how many values there are, 1 or more; their places are 0 to count − 1
 
     Returns
     -------
-    array of float64 (number of values,): how fast the last value follows each of them;
-        1 for itself, 0 for those that it does not depend on. float64 keeps all its
-        digits, and `tape` stays as it was.
+    array of float64 (count,): how fast the last value, at place count − 1, follows each
+        of them; 1 for itself, 0 for those that it does not depend on. float64 keeps all
+        its digits, and `links` stays as it was.
     """
     ### BEGIN SOLUTION
-    gradients = np.zeros(len(tape))
+    gradients = np.zeros(count)
     gradients[-1] = 1
-    for place in reversed(range(len(tape))):
-        for source, rate in tape[place]:
-            gradients[source] += rate * gradients[place]
+    for place, source, rate in reversed(links):
+        gradients[source] += rate * gradients[place]
     return gradients
     ### END SOLUTION

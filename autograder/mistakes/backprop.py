@@ -22,7 +22,7 @@ from . import SIDE_EFFECTS, alternative, mistake
 
 Function = Callable[[np.ndarray], float]
 Three = tuple[np.ndarray, np.ndarray, np.ndarray]
-Tape = list[list[tuple[int, float]]]
+Links = list[tuple[int, int, float]]
 
 # graph_gradient
 
@@ -1787,159 +1787,189 @@ def goes_back_with_scipy(
     "Where several ways lead back to a value, your = keeps what came last. Add up with +=.",
     caught_by="test_tape_gradient_adds_up_where_ways_meet",
 )
-def keeps_the_last_way(tape: Tape) -> np.ndarray:
-    gradients = np.zeros(len(tape))
+def keeps_the_last_way(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
     gradients[-1] = 1
-    for place in range(len(tape) - 1, -1, -1):
-        for source, rate in tape[place]:
-            gradients[source] = rate * gradients[place]
+    for place, source, rate in links[::-1]:
+        gradients[source] = rate * gradients[place]
     return gradients
 
 
 @mistake(
     "tape_gradient",
-    "Your walk begins at the front of the tape, where no gradient has arrived yet, so that only the last entry hands "
-    "something on. Go from the last entry to the first.",
+    "Your walk begins at the front of the tape, where no gradient has arrived yet, so that only the last links hand "
+    "something on. Go from the last link to the first.",
     caught_by="test_tape_gradient_of_a_chain",
 )
-def walks_from_the_front(tape: Tape) -> np.ndarray:
-    gradients = np.zeros(len(tape))
+def walks_from_the_front(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
     gradients[-1] = 1
-    for place, entry in enumerate(tape):
-        for source, rate in entry:
-            gradients[source] += rate * gradients[place]
+    for place, source, rate in links:
+        gradients[source] += rate * gradients[place]
     return gradients
 
 
 @mistake(
     "tape_gradient",
-    "Your walk begins with 0 everywhere, so that there is nothing to hand on. The last value follows itself at rate 1.",
+    "Your walk begins with 0 everywhere, so that there is nothing to hand on. The last value follows itself at rate "
+    "1.",
     caught_by="test_tape_gradient_of_a_chain",
 )
-def forgets_the_one_at_the_end(tape: Tape) -> np.ndarray:
-    return np.zeros(len(tape))
+def forgets_the_one_at_the_end(links: Links, count: int) -> np.ndarray:
+    return np.zeros(count)
 
 
 @mistake(
     "tape_gradient",
-    "Your walk begins with 1 everywhere. Only the last value follows itself at rate 1; all others begin with 0 and collect.",
+    "Your walk begins with 1 everywhere. Only the last value follows itself at rate 1; all others begin with 0 and "
+    "collect.",
     caught_by="test_tape_gradient_of_a_chain",
 )
-def begins_with_ones(tape: Tape) -> np.ndarray:
-    gradients = np.ones(len(tape))
-    for place in range(len(tape) - 1, -1, -1):
-        for source, rate in tape[place]:
-            gradients[source] += rate * gradients[place]
+def begins_with_ones(links: Links, count: int) -> np.ndarray:
+    gradients = np.ones(count)
+    for place, source, rate in links[::-1]:
+        gradients[source] += rate * gradients[place]
     return gradients
 
 
 @mistake(
     "tape_gradient",
-    "Your function adds up the rates alone. Each rate has to be multiplied with the gradient that has arrived at the value "
-    "whose entry it stands in.",
+    "Your function adds up the rates alone. Multiply each rate with the gradient that has arrived at the value that "
+    "follows.",
     caught_by="test_tape_gradient_of_a_chain",
 )
-def adds_up_the_rates(tape: Tape) -> np.ndarray:
-    gradients = np.zeros(len(tape))
+def adds_up_the_rates(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
     gradients[-1] = 1
-    for entry in tape:
-        for source, rate in entry:
-            gradients[source] += rate
+    for _, source, rate in links:
+        gradients[source] += rate
     return gradients
 
 
 @mistake(
     "tape_gradient",
-    "Your function hands the gradient on as it arrived, so that it counts ways. Multiply it with the rate of the link.",
+    "Your function hands the gradient on as it arrived, so that it counts ways. Multiply it with the rate of the "
+    "link.",
     caught_by="test_tape_gradient_of_a_chain",
 )
-def leaves_the_rates_out(tape: Tape) -> np.ndarray:
-    return tape_gradient([[(source, 1.0) for source, _ in entry] for entry in tape])
+def leaves_the_rates_out(links: Links, count: int) -> np.ndarray:
+    return tape_gradient([(place, source, 1.0) for place, source, _ in links], count)
 
 
 @mistake(
     "tape_gradient",
-    "Your function works from the front: how fast each value follows the first one. Asked is how fast the last value follows "
-    "each of them: begin with 1 at the last, and go back.",
+    "Your function works from the front: how fast each value follows the first one. Asked is how fast the last value "
+    "follows each of them: begin with 1 at the last, and go back.",
     caught_by="test_tape_gradient_of_a_chain",
 )
-def follows_the_first_value(tape: Tape) -> np.ndarray:
-    rates = np.zeros(len(tape))
-    rates[0] = 1
-    for place in range(1, len(tape)):
-        rates[place] = sum(rate * rates[source] for source, rate in tape[place])
-    return rates
+def follows_the_first_value(links: Links, count: int) -> np.ndarray:
+    follows = np.zeros(count)
+    follows[0] = 1
+    for place, source, rate in links:
+        follows[place] += rate * follows[source]
+    return follows
 
 
 @mistake(
     "tape_gradient",
-    "Your function calls itself at each source and hands on all that has arrived so far, so what came earlier is handed on "
-    "again. Hand a value's gradient on once, when all of it is there: go through the tape backwards.",
+    "Place and source have changed places: a gradient goes from the value that follows back to the value that it was "
+    "computed from.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def swaps_place_and_source(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
+    gradients[-1] = 1
+    for place, source, rate in links[::-1]:
+        gradients[place] += rate * gradients[source]
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your function calls itself at each source and hands on all that has arrived so far, so what came earlier is "
+    "handed on again. Go through the links once, from the last to the first.",
     caught_by="test_tape_gradient_hands_on_when_all_has_arrived",
 )
-def hands_on_again_and_again(tape: Tape) -> np.ndarray:
-    gradients = np.zeros(len(tape))
+def hands_on_again_and_again(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
     gradients[-1] = 1
 
-    def visit(place: int) -> None:
-        for source, rate in tape[place]:
-            gradients[source] += rate * gradients[place]
-            visit(source)
-
-    visit(len(tape) - 1)
-    return gradients
-
-
-@mistake(
-    "tape_gradient",
-    "Your function hands a gradient on as soon as the first part of it has arrived; what comes on another way is lost. Go "
-    "through the tape backwards: then all of it is there.",
-    caught_by="test_tape_gradient_hands_on_when_all_has_arrived",
-)
-def hands_on_too_early(tape: Tape) -> np.ndarray:
-    gradients = np.zeros(len(tape))
-    gradients[-1] = 1
-    queue, done = [len(tape) - 1], set()
-    for place in queue:
-        if place not in done:
-            done.add(place)
-            for source, rate in tape[place]:
+    def visit(here: int) -> None:
+        for place, source, rate in links:
+            if place == here:
                 gradients[source] += rate * gradients[place]
-                queue.append(source)
+                visit(source)
+
+    visit(count - 1)
     return gradients
 
 
 @mistake(
     "tape_gradient",
-    "Where both pairs of an entry name the same place, as for x · x, your function takes one of them. Both count.",
+    "Your function hands a gradient on as soon as the first part of it has arrived; what comes on another way is "
+    "lost. Go through the links from the last to the first: then all of it is there.",
+    caught_by="test_tape_gradient_hands_on_when_all_has_arrived",
+)
+def hands_on_too_early(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
+    gradients[-1] = 1
+    queue, done = [count - 1], set()
+    for here in queue:
+        if here not in done:
+            done.add(here)
+            for place, source, rate in links:
+                if place == here:
+                    gradients[source] += rate * gradients[place]
+                    queue.append(source)
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Where two links join the same places, as for x · x, your function takes one of them. Both count.",
     caught_by="test_tape_gradient_of_a_square",
 )
-def takes_each_source_once(tape: Tape) -> np.ndarray:
-    return tape_gradient([list(dict(entry).items()) for entry in tape])
+def takes_each_source_once(links: Links, count: int) -> np.ndarray:
+    joined = {(place, source): rate for place, source, rate in links}
+    return tape_gradient([(*pair, rate) for pair, rate in joined.items()], count)
 
 
 @mistake(
     "tape_gradient",
-    "Your function divides by the number of pairs in an entry. Gradients are not shared out: each source gets its rate times "
-    "all that arrived.",
+    "Your function divides by the number of values that were used. Gradients are not shared out: each source gets its "
+    "rate times all that arrived.",
     caught_by="test_tape_gradient_adds_up_where_ways_meet",
 )
-def shares_among_the_sources(tape: Tape) -> np.ndarray:
-    return tape_gradient([[(source, rate / len(entry)) for source, rate in entry] for entry in tape])
+def shares_among_the_sources(links: Links, count: int) -> np.ndarray:
+    used = [place for place, _, _ in links]
+    return tape_gradient([(place, source, rate / used.count(place)) for place, source, rate in links], count)
 
 
 @mistake(
     "tape_gradient",
-    "Your walk begins with 1 at every value from which nothing else was computed. It is the last value alone that is asked "
-    "about: the others get 0.",
+    "Your walk begins with 1 at every value from which nothing else was computed. It is the last value alone that is "
+    "asked about: the others begin with 0.",
     caught_by="test_tape_gradient_of_values_that_do_not_count",
 )
-def begins_at_every_end(tape: Tape) -> np.ndarray:
-    used = {source for entry in tape for source, _ in entry}
-    gradients = np.array([float(place not in used) for place in range(len(tape))])
-    for place in range(len(tape) - 1, -1, -1):
-        for source, rate in tape[place]:
-            gradients[source] += rate * gradients[place]
+def begins_at_every_end(links: Links, count: int) -> np.ndarray:
+    used = {source for _, source, _ in links}
+    gradients = np.array([float(place not in used) for place in range(count)])
+    for place, source, rate in links[::-1]:
+        gradients[source] += rate * gradients[place]
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your walk begins at the place of the last link. The last value stands at place count − 1; if it is an input, no "
+    "link leads to it.",
+    caught_by="test_tape_gradient_of_an_input",
+)
+def begins_at_the_last_link(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
+    gradients[max(place for place, _, _ in links) if links else 0] = 1
+    for place, source, rate in links[::-1]:
+        gradients[source] += rate * gradients[place]
     return gradients
 
 
@@ -1948,18 +1978,18 @@ def begins_at_every_end(tape: Tape) -> np.ndarray:
     "Your function returns the gradients of the inputs alone. Return one for each value on the tape, in its order.",
     caught_by="test_tape_gradient_of_a_chain",
 )
-def returns_those_of_the_inputs(tape: Tape) -> np.ndarray:
-    gradients = tape_gradient(tape)
-    return np.array([gradients[place] for place, entry in enumerate(tape) if not entry])
+def returns_those_of_the_inputs(links: Links, count: int) -> np.ndarray:
+    computed = [place for place, _, _ in links]
+    return np.delete(tape_gradient(links, count), computed)
 
 
 @mistake(
     "tape_gradient",
-    "Your gradients stand in the order of the walk, the last value first. Return them in the order of the tape.",
+    "Your gradients stand in the order of the walk, the last value first. Return them in the order of the places.",
     caught_by="test_tape_gradient_of_a_chain",
 )
-def returns_the_last_first(tape: Tape) -> np.ndarray:
-    return tape_gradient(tape)[::-1]
+def returns_the_last_first(links: Links, count: int) -> np.ndarray:
+    return tape_gradient(links, count)[::-1]
 
 
 @mistake(
@@ -1967,78 +1997,77 @@ def returns_the_last_first(tape: Tape) -> np.ndarray:
     "Your gradients are collected in whole numbers, so that every fraction is cut off. Collect in an array of floats.",
     caught_by="test_tape_gradient_keeps_all_digits",
 )
-def collects_whole_numbers(tape: Tape) -> np.ndarray:
-    gradients = np.zeros(len(tape), dtype=int)
+def collects_whole_numbers(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count, dtype=int)
     gradients[-1] = 1
-    for place in range(len(tape) - 1, -1, -1):
-        for source, rate in tape[place]:
-            gradients[source] += int(rate * gradients[place])
+    for place, source, rate in links[::-1]:
+        gradients[source] += int(rate * gradients[place])
     return gradients
 
 
 @mistake(
     "tape_gradient",
-    "Your gradients have been through float32, which keeps some 7 digits of the 16 that float64 has. Collect in float64.",
+    "Your gradients have been through float32, which keeps some 7 digits of the 16 that float64 has. Collect in "
+    "float64.",
     caught_by="test_tape_gradient_keeps_all_digits",
 )
-def collects_on_a_short_tape(tape: Tape) -> np.ndarray:
-    return tape_gradient(tape).astype(np.float32)
+def collects_on_a_short_tape(links: Links, count: int) -> np.ndarray:
+    return tape_gradient(links, count).astype(np.float32)
 
 
 @mistake(
     "tape_gradient",
-    "The gradients are right, but your function takes the entries off the tape, so that it is empty afterwards. Read it, and "
-    "leave it as it is.",
+    "The gradients are right, but your function takes the links off the tape, so that it is empty afterwards. Read "
+    "it, and leave it as it is.",
     caught_by=SIDE_EFFECTS,
 )
-def uses_the_tape_up(tape: Tape) -> np.ndarray:
-    gradients = tape_gradient(tape)
-    while tape:
-        tape.pop()
-    return gradients
-
-
-@alternative("tape_gradient")
-def sends_each_part_on_at_once(tape: Tape) -> np.ndarray:
-    gradients = np.zeros(len(tape))
-
-    def arrives(place: int, part: float) -> None:
-        gradients[place] += part
-        for source, rate in tape[place]:
-            arrives(source, rate * part)
-
-    arrives(len(tape) - 1, 1.0)
-    return gradients
-
-
-@alternative("tape_gradient")
-def asks_all_that_came_later(tape: Tape) -> np.ndarray:
-    gradients = np.zeros(len(tape))
+def uses_the_tape_up(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
     gradients[-1] = 1
-    for place in range(len(tape) - 2, -1, -1):
-        for later in range(place + 1, len(tape)):
-            gradients[place] += sum(
-                rate * gradients[later] for source, rate in tape[later] if source == place
-            )
+    while links:
+        place, source, rate = links.pop()
+        gradients[source] += rate * gradients[place]
     return gradients
 
 
 @alternative("tape_gradient")
-def solves_a_system(tape: Tape) -> np.ndarray:
-    rates, last = np.zeros((len(tape), len(tape))), np.zeros(len(tape))
-    for place, entry in enumerate(tape):
-        for source, rate in entry:
-            rates[source, place] += rate
-    last[-1] = 1
-    return np.linalg.solve(np.eye(len(tape)) - rates, last)
+def sends_each_part_on_at_once(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
+
+    def arrives(here: int, part: float) -> None:
+        gradients[here] += part
+        for place, source, rate in links:
+            if place == here:
+                arrives(source, rate * part)
+
+    arrives(count - 1, 1.0)
+    return gradients
 
 
 @alternative("tape_gradient")
-def goes_forward_from_every_value(tape: Tape) -> np.ndarray:
+def asks_all_that_came_later(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
+    gradients[-1] = 1
+    for here in range(count - 2, -1, -1):
+        gradients[here] = sum(rate * gradients[place] for place, source, rate in links if source == here)
+    return gradients
+
+
+@alternative("tape_gradient")
+def solves_a_system(links: Links, count: int) -> np.ndarray:
+    rates, last = np.eye(count), np.zeros(count)
+    for place, source, rate in links:
+        rates[source, place] -= rate
+    last[-1] = 1
+    return np.linalg.solve(rates, last)
+
+
+@alternative("tape_gradient")
+def goes_forward_from_every_value(links: Links, count: int) -> np.ndarray:
     gradients = []
-    for start in range(len(tape)):
-        follows = [0.0] * len(tape)
-        for place, entry in enumerate(tape):
-            follows[place] = float(place == start) + sum(rate * follows[source] for source, rate in entry)
+    for start in range(count):
+        follows = [float(place == start) for place in range(count)]
+        for place, source, rate in links:
+            follows[place] += rate * follows[source]
         gradients.append(follows[-1])
     return np.array(gradients)

@@ -263,9 +263,9 @@ def tape_gradient(links: list[tuple[int, int, float]], count: int) -> np.ndarray
         its digits, and `links` stays as it was.
     """
     ### BEGIN SOLUTION
-    gradients = np.zeros(count)
-    gradients[-1] = 1
+    gradient = np.zeros(count)
+    gradient[-1] = 1
     for place, source, rate in reversed(links):
-        gradients[source] += rate * gradients[place]
-    return gradients
+        gradient[source] += rate * gradient[place]
+    return gradient
     ### END SOLUTION

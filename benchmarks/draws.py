@@ -290,6 +290,17 @@ def _(rng: Rng) -> tuple[Any, ...]:
     return windows, shape, F_h, F_w, stride, padding
 
 
+@_draws("tape_gradient")
+def _(rng: Rng) -> tuple[Any, ...]:
+    count = _few(rng, 1, 8)
+    pairs = [
+        (place, int(source))
+        for place in range(1, count)
+        for source in rng.integers(0, place, _few(rng, 0, 3))
+    ]
+    return [(*pair, float(rng.normal())) for pair in pairs], count
+
+
 @_draws("sgd_step")
 def _(rng: Rng) -> tuple[Any, ...]:
     param = numbers(rng, *[_few(rng) for _ in range(_few(rng, 1, 4))])

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from solutions.fully_connected import softmax
+from solutions.pooling import max_pool2d
 
 
 def graph_gradient(x: float, y: float) -> tuple[float, float]:
@@ -20,9 +21,15 @@ def graph_gradient(x: float, y: float) -> tuple[float, float]:
     (∂f/∂x, ∂f/∂y) : two floats, with all their digits
     """
     ### BEGIN SOLUTION
-    df_dx = np.cos(x) * np.cos(x) - np.sin(x) * np.sin(x) + 1 / y
-    df_dy = -x / y**2
-    return float(df_dx), float(df_dy)
+    w1, w2 = x, y
+    w3 = np.cos(w1)
+    w4 = np.sin(w1)
+    d_w7 = 1.0
+    d_w5, d_w6 = d_w7, d_w7  # w7 = w5 + w6
+    d_w3, d_w4 = d_w5 * w4, d_w5 * w3  # w5 = w3 · w4
+    d_w2 = -d_w6 * w1 / w2**2  # w6 = w1 / w2
+    d_w1 = d_w6 / w2 + d_w4 * np.cos(w1) - d_w3 * np.sin(w1)  # three ways lead back
+    return float(d_w1), float(d_w2)
     ### END SOLUTION
 
 
@@ -151,17 +158,15 @@ def max_pool2d_backward(
     """
     ### BEGIN SOLUTION
     H_out, W_out = dout.shape[1:3]
-    cells = [
-        (slice(None), slice(i, i + stride * H_out, stride), slice(j, j + stride * W_out, stride))
-        for i, j in np.ndindex(size, size)
-    ]
-    largest = np.max([x[cell] for cell in cells], axis=0)
-    left = dout.copy()  # what each window has not given away yet
+    largest = max_pool2d(x, size, stride)
+    waiting = np.full(dout.shape, True)  # windows whose largest cell has not been met
     dx = np.zeros(x.shape, dtype=dout.dtype)
-    for cell in cells:
-        given = left * (x[cell] == largest)
-        dx[cell] += given
-        left -= given
+    for u, v in np.ndindex(size, size):
+        rows = slice(u, u + stride * H_out, stride)
+        columns = slice(v, v + stride * W_out, stride)
+        wins = waiting & (x[:, rows, columns] == largest)
+        dx[:, rows, columns] += dout * wins
+        waiting &= ~wins
     return dx
     ### END SOLUTION
 
@@ -223,17 +228,44 @@ def conv2d_backward(
         were.
     """
     ### BEGIN SOLUTION
-    N, H, W, C = x.shape
+    _, H, W, C = x.shape
     F_h, F_w, _, K = w.shape
     H_out, W_out = dout.shape[1:3]
     padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
     d_padded = np.zeros(padded.shape, dtype=dout.dtype)
     dw = np.zeros(w.shape, dtype=dout.dtype)
-    for i, j in np.ndindex(F_h, F_w):
-        rows = slice(i, i + stride * H_out, stride)
-        columns = slice(j, j + stride * W_out, stride)
-        d_padded[:, rows, columns] += dout @ w[i, j].T
-        dw[i, j] = np.tensordot(padded[:, rows, columns], dout, axes=((0, 1, 2), (0, 1, 2)))
+    for u, v in np.ndindex(F_h, F_w):
+        rows = slice(u, u + stride * H_out, stride)
+        columns = slice(v, v + stride * W_out, stride)
+        seen = padded[:, rows, columns].reshape(-1, C)  # the pixels under this weight
+        dw[u, v] = seen.T @ dout.reshape(-1, K)  # a linear layer's
+        d_padded[:, rows, columns] += dout @ w[u, v].T
     dx = d_padded[:, padding : padding + H, padding : padding + W]
     return dx, dw, dout.sum(axis=(0, 1, 2))
+    ### END SOLUTION
+
+
+def tape_gradient(links: list[tuple[int, int, float]], count: int) -> np.ndarray:
+    """Gradient of the last value on a tape with respect to every value on it.
+
+    Parameters
+    ----------
+    links : list of (place, source, rate): the value at `place` was computed from the
+        value at `source`, and follows it at that rate. They stand in the order in
+        which the values were computed, so `source` is less than `place`; for x · x
+        there are two with the same places.
+    count : int, how many values there are, 1 or more; their places are 0 to count − 1
+
+    Returns
+    -------
+    array of float64 (count,): how fast the last value, at place count − 1, follows each
+        of them; 1 for itself, 0 for those that it does not depend on. float64 keeps all
+        its digits, and `links` stays as it was.
+    """
+    ### BEGIN SOLUTION
+    gradient = np.zeros(count)
+    gradient[-1] = 1
+    for place, source, rate in reversed(links):
+        gradient[source] += rate * gradient[place]
+    return gradient
     ### END SOLUTION

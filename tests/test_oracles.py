@@ -27,6 +27,7 @@ from solutions.backprop import (
     numerical_gradient,
     relu_backward,
     softmax_cross_entropy_backward,
+    tape_gradient,
 )
 from solutions.fast import col2im, conv2d_fast, conv2d_fast_backward, im2col
 from solutions.filters import apply_filters, correlate2d, relu, window_response
@@ -1506,6 +1507,25 @@ def test_graph_gradient_equals_the_complex_step() -> None:
     for x, y in rng.uniform(-6, 6, size=(SHAPES, 2)).tolist():
         want = (f(complex(x, h), y).imag / h, f(x, complex(y, h)).imag / h)
         assert graph_gradient(x, y) == pytest.approx(want, rel=1e-10, abs=1e-10)
+
+
+def test_tape_gradient_is_the_sum_over_all_ways() -> None:
+    rng = np.random.default_rng(8)
+    for _ in range(SHAPES):
+        count = int(rng.integers(1, 8))
+        links = [
+            (place, int(source), float(rng.normal()))
+            for place in range(1, count)
+            for source in rng.integers(0, place, rng.integers(4))
+        ]
+
+        def ways(start: int, end: int, links: list[tuple[int, int, float]] = links) -> float:
+            return float(start == end) + sum(
+                rate * ways(start, source, links) for place, source, rate in links if place == end
+            )
+
+        want = [ways(start, count - 1) for start in range(count)]
+        assert np.allclose(tape_gradient(links, count), want, rtol=1e-10, atol=1e-10), links
 
 
 def test_numerical_gradient_equals_the_central_difference_of_a_cubic() -> None:

@@ -30,8 +30,8 @@ def _each(value: Any, change: Callable[[np.ndarray], np.ndarray]) -> Any:
     """The value with its float64 arrays, and float numbers, changed."""
     if isinstance(value, dict):
         return {name: _each(part, change) for name, part in value.items()}
-    if isinstance(value, tuple):
-        return tuple(_each(part, change) for part in value)
+    if isinstance(value, tuple | list):
+        return type(value)(_each(part, change) for part in value)
     if isinstance(value, float):
         return float(change(np.float64(value)))
     return change(value) if isinstance(value, np.ndarray) and value.dtype == np.float64 else value

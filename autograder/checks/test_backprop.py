@@ -505,3 +505,70 @@ def test_conv2d_backward_keeps_all_digits(conv2d_backward: Subject, rng: np.rand
     """works with all the digits of float64"""
     dout, x, w = (np.abs(sevenths(rng, shape)) for shape in [(2, 2, 3, 2), (2, 3, 4, 1), (2, 2, 1, 2)])
     conv2d_backward.agrees(dout, x, w)
+
+
+# tape_gradient
+
+Tape = tuple[list[tuple[int, int, float]], int]
+
+
+def _tape(rng: np.random.Generator, sources: list[list[int]], numbers: Draw = wide) -> Tape:
+    """Arguments for tape_gradient: for each value the places that it was computed from, at rates that are drawn."""
+    pairs = [(place, source) for place, entry in enumerate(sources) for source in entry]
+    rates = numbers(rng, (len(pairs),)).tolist()
+    return [(*pair, rate) for pair, rate in zip(pairs, rates, strict=True)], len(sources)
+
+
+ARTICLE = [[], [], [0], [0], [2, 3], [0, 1], [4, 5]]
+"""Sources of w₁ to w₇ in cos x · sin x + x / y."""
+
+
+def test_tape_gradient_of_a_chain(tape_gradient: Subject, rng: np.random.Generator) -> None:
+    """multiplies along a chain: 6, 2, 1 for three gears, of which the second turns 3 times and the third 2 times as fast"""
+    tape_gradient.agrees([(1, 0, 3.0), (2, 1, 2.0)], 3)
+    tape_gradient.agrees(*_tape(rng, [[], [0], [1], [2]]))
+
+
+def test_tape_gradient_of_an_input(tape_gradient: Subject, rng: np.random.Generator) -> None:
+    """gives 1 for the last value itself, and 0 for all others if that is an input"""
+    tape_gradient.agrees([], 1)
+    tape_gradient.agrees(*_tape(rng, [[], [0], [0, 1], []]))
+
+
+def test_tape_gradient_adds_up_where_ways_meet(tape_gradient: Subject, rng: np.random.Generator) -> None:
+    """adds up what comes back to a value on several ways"""
+    tape_gradient.agrees([(1, 0, 2.0), (2, 0, 5.0), (3, 1, 1.0), (3, 2, 1.0)], 4)
+    tape_gradient.agrees(*_tape(rng, [[], [0], [0], [0], [1, 2, 3]]))
+
+
+def test_tape_gradient_of_a_square(tape_gradient: Subject, rng: np.random.Generator) -> None:
+    """counts both factors of x · x, which are two links between the same places"""
+    tape_gradient.agrees([(1, 0, 3.0), (1, 0, 3.0)], 2)
+    tape_gradient.agrees(*_tape(rng, [[], [0, 0], [1, 1, 0]]))
+
+
+def test_tape_gradient_of_the_seven_values(tape_gradient: Subject, rng: np.random.Generator) -> None:
+    """is right for a graph like that of w1 to w7, with other rates, also negative ones and 0"""
+    tape_gradient.agrees(*_tape(rng, ARTICLE, signed))
+    links, count = _tape(rng, ARTICLE, signed)
+    links[2] = (4, 2, 0.0)
+    tape_gradient.agrees(links, count)
+
+
+def test_tape_gradient_hands_on_when_all_has_arrived(
+    tape_gradient: Subject, rng: np.random.Generator
+) -> None:
+    """hands a value's gradient on once all of it has arrived, whatever the order of the links of one value"""
+    tape_gradient.agrees(*_tape(rng, [[], [0], [1], [1], [2, 3]]))
+    for pair in ([1, 2], [2, 1]):
+        tape_gradient.agrees(*_tape(rng, [[], [0], [1], pair]))
+
+
+def test_tape_gradient_of_values_that_do_not_count(tape_gradient: Subject, rng: np.random.Generator) -> None:
+    """gives 0 to values that the last one does not depend on"""
+    tape_gradient.agrees(*_tape(rng, [[], [], [0], [0, 1], [2]]))
+
+
+def test_tape_gradient_keeps_all_digits(tape_gradient: Subject, rng: np.random.Generator) -> None:
+    """works with all the digits of float64"""
+    tape_gradient.agrees(*_tape(rng, ARTICLE, sevenths))

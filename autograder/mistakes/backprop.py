@@ -14,6 +14,7 @@ from solutions.backprop import (
     max_pool2d_backward,
     numerical_gradient,
     softmax_cross_entropy_backward,
+    tape_gradient,
 )
 from solutions.fully_connected import softmax
 
@@ -21,6 +22,7 @@ from . import SIDE_EFFECTS, alternative, mistake
 
 Function = Callable[[np.ndarray], float]
 Three = tuple[np.ndarray, np.ndarray, np.ndarray]
+Links = list[tuple[int, int, float]]
 
 # graph_gradient
 
@@ -129,13 +131,8 @@ def returns_the_value(x: float, y: float) -> float:
 
 
 @alternative("graph_gradient")
-def walks_through_the_graph(x: float, y: float) -> tuple[float, float]:
-    w1, w2 = x, y
-    w3, w4 = np.cos(w1), np.sin(w1)
-    d_w5 = d_w6 = 1.0
-    d_w3, d_w4 = d_w5 * w4, d_w5 * w3
-    d_w1 = d_w6 / w2 - d_w3 * np.sin(w1) + d_w4 * np.cos(w1)
-    return d_w1, -d_w6 * w1 / w2**2
+def knows_the_product_rule(x: float, y: float) -> tuple[float, float]:
+    return np.cos(x) * np.cos(x) - np.sin(x) * np.sin(x) + 1 / y, -x / y**2
 
 
 @alternative("graph_gradient")
@@ -1038,21 +1035,8 @@ def finds_maxima_in_a_window_view(dout: np.ndarray, x: np.ndarray, size: int, st
 
 
 @alternative("max_pool2d_backward")
-def goes_from_cell_to_cell_of_the_window(
-    dout: np.ndarray, x: np.ndarray, size: int, stride: int
-) -> np.ndarray:
-    H_out, W_out = dout.shape[1:3]
-    taps = [
-        (slice(None), slice(u, u + stride * H_out, stride), slice(v, v + stride * W_out, stride))
-        for u, v in np.ndindex(size, size)
-    ]
-    largest = np.max([x[tap] for tap in taps], axis=0)
-    dx, waiting = np.zeros(x.shape, dtype=dout.dtype), np.ones(dout.shape, dtype=bool)
-    for tap in taps:
-        here = waiting & (x[tap] == largest)
-        dx[tap] += here * dout
-        waiting &= ~here
-    return dx
+def goes_window_by_window(dout: np.ndarray, x: np.ndarray, size: int, stride: int) -> np.ndarray:
+    return _to_cells(dout, x, size, stride, lambda window: _one_hot(window, int(window.argmax())))
 
 
 # avg_pool2d_backward
@@ -1793,3 +1777,297 @@ def goes_back_with_scipy(
         seen = signal.correlate2d(padded[n, :, :, c], wide[n, :, :, k], mode="valid")
         dw[:, :, c, k] += seen[: w.shape[0], : w.shape[1]]
     return _unpadded(d_padded, x, padding), dw, dout.sum(axis=(0, 1, 2))
+
+
+# tape_gradient
+
+
+@mistake(
+    "tape_gradient",
+    "Where several ways lead back to a value, your = keeps what came last. Add up with +=.",
+    caught_by="test_tape_gradient_adds_up_where_ways_meet",
+)
+def keeps_the_last_way(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
+    gradients[-1] = 1
+    for place, source, rate in links[::-1]:
+        gradients[source] = rate * gradients[place]
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your walk begins at the front of the tape, where no gradient has arrived yet, so that only the last links hand "
+    "something on. Go from the last link to the first.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def walks_from_the_front(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
+    gradients[-1] = 1
+    for place, source, rate in links:
+        gradients[source] += rate * gradients[place]
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your walk begins with 0 everywhere, so that there is nothing to hand on. The last value follows itself at rate "
+    "1.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def forgets_the_one_at_the_end(links: Links, count: int) -> np.ndarray:
+    return np.zeros(count)
+
+
+@mistake(
+    "tape_gradient",
+    "Your walk begins with 1 everywhere. Only the last value follows itself at rate 1; all others begin with 0 and "
+    "collect.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def begins_with_ones(links: Links, count: int) -> np.ndarray:
+    gradients = np.ones(count)
+    for place, source, rate in links[::-1]:
+        gradients[source] += rate * gradients[place]
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your function adds up the rates alone. Multiply each rate with the gradient that has arrived at the value that "
+    "follows.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def adds_up_the_rates(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
+    gradients[-1] = 1
+    for _, source, rate in links:
+        gradients[source] += rate
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your function hands the gradient on as it arrived, so that it counts ways. Multiply it with the rate of the "
+    "link.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def leaves_the_rates_out(links: Links, count: int) -> np.ndarray:
+    return tape_gradient([(place, source, 1.0) for place, source, _ in links], count)
+
+
+@mistake(
+    "tape_gradient",
+    "Your function works from the front: how fast each value follows the first one. Asked is how fast the last value "
+    "follows each of them: begin with 1 at the last, and go back.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def follows_the_first_value(links: Links, count: int) -> np.ndarray:
+    follows = np.zeros(count)
+    follows[0] = 1
+    for place, source, rate in links:
+        follows[place] += rate * follows[source]
+    return follows
+
+
+@mistake(
+    "tape_gradient",
+    "Place and source have changed places: a gradient goes from the value that follows back to the value that it was "
+    "computed from.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def swaps_place_and_source(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
+    gradients[-1] = 1
+    for place, source, rate in links[::-1]:
+        gradients[place] += rate * gradients[source]
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your function calls itself at each source and hands on all that has arrived so far, so what came earlier is "
+    "handed on again. Go through the links once, from the last to the first.",
+    caught_by="test_tape_gradient_hands_on_when_all_has_arrived",
+)
+def hands_on_again_and_again(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
+    gradients[-1] = 1
+
+    def visit(here: int) -> None:
+        for place, source, rate in links:
+            if place == here:
+                gradients[source] += rate * gradients[place]
+                visit(source)
+
+    visit(count - 1)
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your function hands a gradient on as soon as the first part of it has arrived; what comes on another way is "
+    "lost. Go through the links from the last to the first: then all of it is there.",
+    caught_by="test_tape_gradient_hands_on_when_all_has_arrived",
+)
+def hands_on_too_early(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
+    gradients[-1] = 1
+    queue, done = [count - 1], set()
+    for here in queue:
+        if here not in done:
+            done.add(here)
+            for place, source, rate in links:
+                if place == here:
+                    gradients[source] += rate * gradients[place]
+                    queue.append(source)
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Where two links join the same places, as for x · x, your function takes one of them. Both count.",
+    caught_by="test_tape_gradient_of_a_square",
+)
+def takes_each_source_once(links: Links, count: int) -> np.ndarray:
+    joined = {(place, source): rate for place, source, rate in links}
+    return tape_gradient([(*pair, rate) for pair, rate in joined.items()], count)
+
+
+@mistake(
+    "tape_gradient",
+    "Your function divides by the number of values that were used. Gradients are not shared out: each source gets its "
+    "rate times all that arrived.",
+    caught_by="test_tape_gradient_adds_up_where_ways_meet",
+)
+def shares_among_the_sources(links: Links, count: int) -> np.ndarray:
+    used = [place for place, _, _ in links]
+    return tape_gradient([(place, source, rate / used.count(place)) for place, source, rate in links], count)
+
+
+@mistake(
+    "tape_gradient",
+    "Your walk begins with 1 at every value from which nothing else was computed. It is the last value alone that is "
+    "asked about: the others begin with 0.",
+    caught_by="test_tape_gradient_of_values_that_do_not_count",
+)
+def begins_at_every_end(links: Links, count: int) -> np.ndarray:
+    used = {source for _, source, _ in links}
+    gradients = np.array([float(place not in used) for place in range(count)])
+    for place, source, rate in links[::-1]:
+        gradients[source] += rate * gradients[place]
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your walk begins at the place of the last link. The last value stands at place count − 1; if it is an input, no "
+    "link leads to it.",
+    caught_by="test_tape_gradient_of_an_input",
+)
+def begins_at_the_last_link(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
+    gradients[max(place for place, _, _ in links) if links else 0] = 1
+    for place, source, rate in links[::-1]:
+        gradients[source] += rate * gradients[place]
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your function returns the gradients of the inputs alone. Return one for each value on the tape, in its order.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def returns_those_of_the_inputs(links: Links, count: int) -> np.ndarray:
+    computed = [place for place, _, _ in links]
+    return np.delete(tape_gradient(links, count), computed)
+
+
+@mistake(
+    "tape_gradient",
+    "Your gradients stand in the order of the walk, the last value first. Return them in the order of the places.",
+    caught_by="test_tape_gradient_of_a_chain",
+)
+def returns_the_last_first(links: Links, count: int) -> np.ndarray:
+    return tape_gradient(links, count)[::-1]
+
+
+@mistake(
+    "tape_gradient",
+    "Your gradients are collected in whole numbers, so that every fraction is cut off. Collect in an array of floats.",
+    caught_by="test_tape_gradient_keeps_all_digits",
+)
+def collects_whole_numbers(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count, dtype=int)
+    gradients[-1] = 1
+    for place, source, rate in links[::-1]:
+        gradients[source] += int(rate * gradients[place])
+    return gradients
+
+
+@mistake(
+    "tape_gradient",
+    "Your gradients have been through float32, which keeps some 7 digits of the 16 that float64 has. Collect in "
+    "float64.",
+    caught_by="test_tape_gradient_keeps_all_digits",
+)
+def collects_on_a_short_tape(links: Links, count: int) -> np.ndarray:
+    return tape_gradient(links, count).astype(np.float32)
+
+
+@mistake(
+    "tape_gradient",
+    "The gradients are right, but your function takes the links off the tape, so that it is empty afterwards. Read "
+    "it, and leave it as it is.",
+    caught_by=SIDE_EFFECTS,
+)
+def uses_the_tape_up(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
+    gradients[-1] = 1
+    while links:
+        place, source, rate = links.pop()
+        gradients[source] += rate * gradients[place]
+    return gradients
+
+
+@alternative("tape_gradient")
+def sends_each_part_on_at_once(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
+
+    def arrives(here: int, part: float) -> None:
+        gradients[here] += part
+        for place, source, rate in links:
+            if place == here:
+                arrives(source, rate * part)
+
+    arrives(count - 1, 1.0)
+    return gradients
+
+
+@alternative("tape_gradient")
+def asks_all_that_came_later(links: Links, count: int) -> np.ndarray:
+    gradients = np.zeros(count)
+    gradients[-1] = 1
+    for here in range(count - 2, -1, -1):
+        gradients[here] = sum(rate * gradients[place] for place, source, rate in links if source == here)
+    return gradients
+
+
+@alternative("tape_gradient")
+def solves_a_system(links: Links, count: int) -> np.ndarray:
+    rates, last = np.eye(count), np.zeros(count)
+    for place, source, rate in links:
+        rates[source, place] -= rate
+    last[-1] = 1
+    return np.linalg.solve(rates, last)
+
+
+@alternative("tape_gradient")
+def goes_forward_from_every_value(links: Links, count: int) -> np.ndarray:
+    gradients = []
+    for start in range(count):
+        follows = [float(place == start) for place in range(count)]
+        for place, source, rate in links:
+            follows[place] += rate * follows[source]
+        gradients.append(follows[-1])
+    return np.array(gradients)

@@ -30,7 +30,12 @@ def conv1x1(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
     ### END SOLUTION
 
 
-def conv2d_dilated(x: np.ndarray, w: np.ndarray, b: np.ndarray, dilation: int) -> np.ndarray:
+def conv2d_dilated(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray,
+    dilation: int,
+) -> np.ndarray:
     """Convolution with filters whose weights lie `dilation` pixels apart.
 
     Stride 1, no padding. With dilation 1 it is the usual convolution.

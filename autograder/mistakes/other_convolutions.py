@@ -582,7 +582,8 @@ def loops_over_places(x: np.ndarray, w: np.ndarray, b: np.ndarray, dilation: int
 
 @alternative("conv2d_dilated")
 def multiplies_rows_of_windows(x: np.ndarray, w: np.ndarray, b: np.ndarray, dilation: int) -> np.ndarray:
-    rows = im2col(x, *(dilation * (side - 1) + 1 for side in w.shape[:2]), 1, 0)
+    F_h, F_w = (dilation * (side - 1) + 1 for side in w.shape[:2])
+    rows = im2col(x, F_h, F_w)
     if w.shape[2] != x.shape[3]:
         raise ValueError("channels differ")
     maps = rows @ _spread(w, dilation).reshape(rows.shape[1], -1) + b
@@ -943,7 +944,8 @@ def carries_rows_back_with_col2im(
     if x.shape[3] != w.shape[3] or H_out < 1 or W_out < 1:
         raise ValueError("does not fit")
     rows = x.reshape(-1, x.shape[3]) @ w.reshape(-1, w.shape[3]).T
-    return col2im(rows, (len(x), H_out, W_out, w.shape[2]), *w.shape[:2], stride, padding)
+    shape = (len(x), H_out, W_out, w.shape[2])
+    return col2im(rows, shape, w.shape[0], w.shape[1], stride, padding)
 
 
 @alternative("conv2d_transposed")

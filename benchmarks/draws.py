@@ -301,6 +301,32 @@ def _(rng: Rng) -> tuple[Any, ...]:
     return [(*pair, float(rng.normal())) for pair in pairs], count
 
 
+@_draws("conv1x1")
+def _(rng: Rng) -> tuple[Any, ...]:
+    x, K = picture(rng, _few(rng, 1, 3), _few(rng), _few(rng), _few(rng)), _few(rng)
+    return x, _like(rng, x, 1, 1, x.shape[3], K), _like(rng, x, K)
+
+
+@_draws("conv2d_dilated")
+def _(rng: Rng) -> tuple[Any, ...]:
+    F_h, F_w, dilation, C, K = _few(rng, 1, 3), _few(rng, 1, 3), _few(rng), _few(rng, 1, 3), _few(rng, 1, 3)
+    H, W = (dilation * (side - 1) + _few(rng) for side in (F_h, F_w))
+    x = picture(rng, _few(rng, 1, 3), H, W, C)
+    return x, _like(rng, x, F_h, F_w, C, K), _like(rng, x, K), dilation
+
+
+@_draws("conv2d_transposed")
+def _(rng: Rng) -> tuple[Any, ...]:
+    while True:
+        N, H, W, C, K = _few(rng, 1, 3), _few(rng), _few(rng), _few(rng, 1, 3), _few(rng, 1, 3)
+        F_h, F_w, stride, padding = _few(rng), _few(rng), _few(rng, 1, 3), _few(rng, 0, 2)
+        if min((H - 1) * stride + F_h, (W - 1) * stride + F_w) > 2 * padding:
+            break
+    x = numbers(rng, N, H, W, K)
+    given = x, _like(rng, x, F_h, F_w, C, K)
+    return given if stride == 1 and padding == 0 and rng.random() < 0.5 else (*given, stride, padding)
+
+
 @_draws("sgd_step")
 def _(rng: Rng) -> tuple[Any, ...]:
     param = numbers(rng, *[_few(rng) for _ in range(_few(rng, 1, 4))])

@@ -31,22 +31,18 @@ def scores(row: Row) -> np.ndarray:
 
 
 def by_start(
-    multiples: Sequence[float], ratios: Mapping[str, np.ndarray], validation: Mapping[str, Sequence[float]]
+    multiples: Sequence[float], values: Mapping[str, Sequence[float]], label: str, *, log: bool = False
 ) -> None:
-    """Ratio of gradients, and validation accuracy after training, against the start."""
-    _, axes = draw.panels(2, width=3.6, height=3.2)
-    for name in ratios:
+    """What each activation gives against the start, in multiples of 1 / √D."""
+    _, ax = plt.subplots(figsize=(5.8, 3.3), layout="constrained")
+    for name, found in values.items():
         colour, marker, line = LOOKS[name]
-        style = {"color": colour, "marker": marker, "linestyle": line, "markersize": 5, "label": name}
-        axes[0].loglog(multiples, ratios[name], **style)
-        axes[1].semilogx(multiples, validation[name], **style)
-    axes[0].set(ylabel="gradient of layer 1 / layer 10", title="before the first step")
-    axes[1].set(ylabel="validation accuracy", title="after training", ylim=(0, 1))
-    for ax in axes:
-        ax.set_xlabel("spread of the weights · √D")
-        ax.set_xticks(multiples, [f"{multiple:g}" for multiple in multiples])
-        ax.minorticks_off()
-    axes[1].legend(fontsize=8)
+        ax.plot(multiples, found, color=colour, marker=marker, linestyle=line, markersize=5, label=name)
+    ax.set(xscale="log", xlabel="spread of the weights · √D", ylabel=label)
+    ax.set(**{"yscale": "log"} if log else {"ylim": (0, 1)})
+    ax.set_xticks(multiples, [f"{multiple:g}" for multiple in multiples])
+    ax.minorticks_off()
+    ax.legend(fontsize=8)
 
 
 def stacks(rows: Sequence[Row], kinds: Mapping[str, Sequence[Row]], depths: Sequence[int]) -> None:

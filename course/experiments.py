@@ -224,7 +224,14 @@ class Difference:
     """How much more of the held-out images one setting classifies rightly than another, and the doubt about it."""
 
     mean: float
-    doubt: float
+    by_seed: float
+    by_image: float
+    """Standard errors of the mean over seeds and over images."""
+
+    @property
+    def doubt(self) -> float:
+        """The two errors together."""
+        return float(np.hypot(self.by_seed, self.by_image))
 
     @property
     def seen(self) -> bool:
@@ -245,7 +252,7 @@ def difference(ours: np.ndarray, theirs: np.ndarray) -> Difference:
     gaps = np.asarray(ours, dtype=float) - theirs
     by_seed, by_image = gaps.mean(axis=1), gaps.mean(axis=0)
     errors = [values.std(ddof=1) / np.sqrt(len(values)) for values in (by_seed, by_image)]
-    return Difference(float(gaps.mean()), float(np.hypot(*errors)))
+    return Difference(float(gaps.mean()), *map(float, errors))
 
 
 def unpacked(row: dict[str, Any]) -> np.ndarray:

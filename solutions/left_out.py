@@ -92,11 +92,11 @@ def batch_norm_backward(
     """
     ### BEGIN SOLUTION
     axes = tuple(range(x.ndim - 1))
-    scale = 1 / np.sqrt(x.var(axis=axes) + epsilon)
-    normal = (x - x.mean(axis=axes)) * scale
-    dgamma, dbeta = (dout * normal).sum(axis=axes), dout.sum(axis=axes)
-    count = x.size // x.shape[-1]
-    return gamma * scale * (dout - (dbeta + normal * dgamma) / count), dgamma, dbeta
+    inv_std = 1 / np.sqrt(x.var(axis=axes) + epsilon)
+    x_hat = (x - x.mean(axis=axes)) * inv_std
+    dgamma, dbeta = (dout * x_hat).sum(axis=axes), dout.sum(axis=axes)
+    by_mean, by_var = dout.mean(axis=axes), x_hat * (dout * x_hat).mean(axis=axes)
+    return gamma * inv_std * (dout - by_mean - by_var), dgamma, dbeta
     ### END SOLUTION
 
 

@@ -589,8 +589,8 @@ def takes_the_mean_of_squares(
 def _back(dout: np.ndarray, x: np.ndarray, epsilon: float) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
     """The normalised x, 1 / √(var + epsilon), and the axes of the statistics."""
     axes = tuple(range(x.ndim - 1))
-    scale = 1 / np.sqrt(x.var(axis=axes) + epsilon)
-    return (x - x.mean(axis=axes)) * scale, scale, axes
+    inv_std = 1 / np.sqrt(x.var(axis=axes) + epsilon)
+    return (x - x.mean(axis=axes)) * inv_std, inv_std, axes
 
 
 @mistake(
@@ -614,8 +614,8 @@ def takes_the_variance_for_a_constant(
     dout: np.ndarray, x: np.ndarray, gamma: np.ndarray, epsilon: float = 1e-5
 ) -> Three:
     _, dgamma, dbeta = batch_norm_backward(dout, x, gamma, epsilon)
-    _, scale, axes = _back(dout, x, epsilon)
-    return gamma * scale * (dout - dout.mean(axis=axes)), dgamma, dbeta
+    _, inv_std, axes = _back(dout, x, epsilon)
+    return gamma * inv_std * (dout - dout.mean(axis=axes)), dgamma, dbeta
 
 
 @mistake(
@@ -627,8 +627,8 @@ def takes_the_mean_for_a_constant(
     dout: np.ndarray, x: np.ndarray, gamma: np.ndarray, epsilon: float = 1e-5
 ) -> Three:
     _, dgamma, dbeta = batch_norm_backward(dout, x, gamma, epsilon)
-    normal, scale, axes = _back(dout, x, epsilon)
-    return gamma * scale * (dout - normal * (dout * normal).mean(axis=axes)), dgamma, dbeta
+    x_hat, inv_std, axes = _back(dout, x, epsilon)
+    return gamma * inv_std * (dout - x_hat * (dout * x_hat).mean(axis=axes)), dgamma, dbeta
 
 
 @mistake(
@@ -640,8 +640,8 @@ def forgets_to_divide_by_the_count(
     dout: np.ndarray, x: np.ndarray, gamma: np.ndarray, epsilon: float = 1e-5
 ) -> Three:
     _, dgamma, dbeta = batch_norm_backward(dout, x, gamma, epsilon)
-    normal, scale, _ = _back(dout, x, epsilon)
-    return gamma * scale * (dout - dbeta - normal * dgamma), dgamma, dbeta
+    x_hat, inv_std, _ = _back(dout, x, epsilon)
+    return gamma * inv_std * (dout - dbeta - x_hat * dgamma), dgamma, dbeta
 
 
 @mistake(
@@ -651,8 +651,8 @@ def forgets_to_divide_by_the_count(
 )
 def divides_by_the_images(dout: np.ndarray, x: np.ndarray, gamma: np.ndarray, epsilon: float = 1e-5) -> Three:
     _, dgamma, dbeta = batch_norm_backward(dout, x, gamma, epsilon)
-    normal, scale, _ = _back(dout, x, epsilon)
-    return gamma * scale * (dout - (dbeta + normal * dgamma) / len(x)), dgamma, dbeta
+    x_hat, inv_std, _ = _back(dout, x, epsilon)
+    return gamma * inv_std * (dout - (dbeta + x_hat * dgamma) / len(x)), dgamma, dbeta
 
 
 @mistake(
@@ -744,10 +744,10 @@ def goes_back_with_the_unbiased_variance(
     dout: np.ndarray, x: np.ndarray, gamma: np.ndarray, epsilon: float = 1e-5
 ) -> Three:
     axes, count = tuple(range(x.ndim - 1)), x.size // x.shape[-1]
-    scale = 1 / np.sqrt(x.var(axis=axes, ddof=1) + epsilon)
-    normal = (x - x.mean(axis=axes)) * scale
-    dgamma, dbeta = (dout * normal).sum(axis=axes), dout.sum(axis=axes)
-    return gamma * scale * (dout - dbeta / count - normal * dgamma / (count - 1)), dgamma, dbeta
+    inv_std = 1 / np.sqrt(x.var(axis=axes, ddof=1) + epsilon)
+    x_hat = (x - x.mean(axis=axes)) * inv_std
+    dgamma, dbeta = (dout * x_hat).sum(axis=axes), dout.sum(axis=axes)
+    return gamma * inv_std * (dout - dbeta / count - x_hat * dgamma / (count - 1)), dgamma, dbeta
 
 
 @mistake(
@@ -771,8 +771,8 @@ def adds_the_share_of_the_variance(
     dout: np.ndarray, x: np.ndarray, gamma: np.ndarray, epsilon: float = 1e-5
 ) -> Three:
     _, dgamma, dbeta = batch_norm_backward(dout, x, gamma, epsilon)
-    normal, scale, _ = _back(dout, x, epsilon)
-    return gamma * scale * (dout - (dbeta - normal * dgamma) / (x.size // x.shape[-1])), dgamma, dbeta
+    x_hat, inv_std, _ = _back(dout, x, epsilon)
+    return gamma * inv_std * (dout - (dbeta - x_hat * dgamma) / (x.size // x.shape[-1])), dgamma, dbeta
 
 
 @mistake(
@@ -824,10 +824,10 @@ def multiplies_with_each_jacobian(
     for c in range(x.shape[-1]):
         column = rows[:, c].astype(float)
         root = math.sqrt(column.var() + epsilon)
-        normal = (column - column.mean()) / root
-        jacobian = (np.eye(count) - (1 + np.outer(normal, normal)) / count) / root
+        x_hat = (column - column.mean()) / root
+        jacobian = (np.eye(count) - (1 + np.outer(x_hat, x_hat)) / count) / root
         dx[:, c] = gamma[c] * (jacobian.T @ upstream[:, c])
-        dgamma[c], dbeta[c] = normal @ upstream[:, c], upstream[:, c].sum()
+        dgamma[c], dbeta[c] = x_hat @ upstream[:, c], upstream[:, c].sum()
     return dx.reshape(x.shape), dgamma, dbeta
 
 

@@ -174,16 +174,23 @@ class BatchNorm:
 
 
 class Network:
-    """Layers one after the other, for images of one shape, with a cross-entropy loss at the end.
+    """Layers one after the other, for images of one shape, with a loss at the end.
 
     Parameters live outside, in a dict: layer names such as "conv1" or "linear2", a dot, and the parameter's own name.
 
     image_shape : (H, W, C)
+    loss : two functions of (logits, labels): the mean loss of a batch, and its gradient with respect to the logits
     """
 
-    def __init__(self, image_shape: tuple[int, int, int], layers: Sequence[Layer]):
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        layers: Sequence[Layer],
+        loss: tuple[Callable, Callable] = (cross_entropy, softmax_cross_entropy_backward),
+    ):
         self.image_shape = image_shape
         self.layers = list(layers)
+        self.loss = loss
         self.names: list[str] = []
         self.rows: list[tuple[str, tuple[int, ...], dict[str, tuple[int, ...]]]] = []
         """For each layer: name, shape of one example that leaves it, shapes of its parameters."""
@@ -238,13 +245,13 @@ class Network:
     def gradients(
         self, params: Params, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[float, Params]:
-        """Mean cross-entropy of a batch (N, H, W, C) with labels (N,), and its gradient with respect to `params`."""
+        """Mean loss of a batch (N, H, W, C) with labels (N,), and its gradient with respect to `params`."""
         x, kept = images, []
         for name, layer in zip(self.names, self.layers, strict=True):
             x, one = layer.forward(self._of(name, params), x, rng)
             kept.append(one)
-        loss = cross_entropy(x, labels)
-        dout, grads = softmax_cross_entropy_backward(x, labels), {}
+        loss = self.loss[0](x, labels)
+        dout, grads = self.loss[1](x, labels), {}
         for name, layer, one in reversed(list(zip(self.names, self.layers, kept, strict=True))):
             dout, own = layer.backward(self._of(name, params), dout, one)
             grads |= {f"{name}.{key}": value for key, value in own.items()}

@@ -163,14 +163,17 @@ def _keep(picture: bytes, path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--outputs", type=Path, help="only run the page in this Python, and write what it said there")
+    parser.add_argument(
+        "--outputs", type=Path, help="just run the page in this Python; write what it said there"
+    )
     given = parser.parse_args()
     if given.outputs:
         given.outputs.write_text(json.dumps(run_page()), encoding="utf-8")
         return
     with tempfile.TemporaryDirectory() as room:
         folder = Path(room)
-        said = record_with(Path(sys.executable), "torch", folder) | record_with(TENSORFLOW, "tensorflow", folder)
+        said = record_with(Path(sys.executable), "torch", folder)
+        said |= record_with(TENSORFLOW, "tensorflow", folder)
         pictures = photograph(folder / "logs", programs.PICTURES)
     code = recorded_code(PAGE.read_text(encoding="utf-8"))
     if lacking := code.keys() - said.keys():

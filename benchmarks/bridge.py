@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +70,7 @@ def record_with(python: Path, backend: str, folder: Path) -> dict[str, Any]:
     """Run the page with another Python and that backend of Keras; logs go to `folder`."""
     out = folder / f"{backend}.json"
     environment = {"KERAS_BACKEND": backend, "BRIDGE_LOGS": str(folder / "logs"), "PYTHONPATH": str(ROOT)}
+    environment |= {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1"}  # two run side by side
     command = [str(python), "-m", "benchmarks.bridge", "--outputs", str(out)]
     subprocess.run(command, cwd=ROOT, env=os.environ | environment, check=True)
     return json.loads(out.read_text(encoding="utf-8"))
@@ -172,8 +174,10 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as room:
         folder = Path(room)
-        said = record_with(Path(sys.executable), "torch", folder)
-        said |= record_with(TENSORFLOW, "tensorflow", folder)
+        with ThreadPoolExecutor() as both:
+            pythons = (Path(sys.executable), TENSORFLOW)
+            first, second = both.map(record_with, pythons, ("torch", "tensorflow"), (folder, folder))
+        said = first | second
         pictures = photograph(folder / "logs", programs.PICTURES)
     code = recorded_code(PAGE.read_text(encoding="utf-8"))
     if lacking := code.keys() - said.keys():

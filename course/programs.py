@@ -90,7 +90,7 @@ def recorded(*programs: str, slow: bool = False) -> Callable[[Callable[[], Any]]
     def now(function: Callable[[], Any]) -> Any:
         if recording is None and (slow or missing(*programs)):
             entry = record()["outputs"][function.__name__]
-            print(f"Recorded on {record()['date']} with {entry['versions']} ({COMMAND}):")
+            print(f"Recorded {record()['date']}: {entry['versions']} ({COMMAND})")
             print(entry["printed"], end="")
             return entry["value"]
         if missing(*programs):

@@ -13,14 +13,14 @@ def torch_state(w: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:
 
     Returns
     -------
-    dict of two arrays: "weight", of shape (K, C, F_h, F_w) or (M, D), and "bias", as it
-    was. No value changes, float64 keeps all its digits, and `w` and `b` stay as they were.
+    dict of two arrays: "weight", of shape (K, C, F_h, F_w) or (M, D), and "bias", as
+    it was. float64 keeps all its digits, and `w` and `b` stay as they were.
 
     Raises
     ------
     ValueError
-        If `w` has neither four axes nor two, or `b` is not one number for each entry of
-        its last axis.
+        If `w` has neither four axes nor two, or `b` is not one number for each entry
+        of its last axis.
     """
     ### BEGIN SOLUTION
     if w.ndim not in (2, 4) or b.shape != w.shape[-1:]:
@@ -31,19 +31,19 @@ def torch_state(w: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def mend_flatten(w: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """The rows of a linear layer in the order in which a channels-first program flattens.
+    """The rows of a linear layer, in the order in which channels come first.
 
     Parameters
     ----------
-    w : array (H·W·C, M), weights of a linear layer that follows the course's `flatten`:
-        row d belongs to feature d, pixel by pixel, each pixel's channels side by side
+    w : array (H·W·C, M), a row of weights for each feature that the course's `flatten`
+        lists: pixel by pixel, each pixel's channels side by side
     shape : (H, W, C), the shape of one example before it is flattened
 
     Returns
     -------
-    array (H·W·C, M): the same rows in the order of features that come channel by channel,
-    each channel's map row by row. Columns keep their order, float64 keeps all its digits,
-    and `w` stays as it was.
+    array (H·W·C, M): the same rows in the order of features that come channel by
+    channel, each channel's map row by row. Columns keep their order, float64 keeps all
+    its digits, and `w` stays as it was.
 
     Raises
     ------

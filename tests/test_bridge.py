@@ -237,7 +237,7 @@ def test_the_page_runs_without_the_extra(without: tuple[str, ...]) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stderr == ""
     assert "not installed" not in done.stdout
-    mark = r"^Recorded on \d{4}-\d\d-\d\d with (\w+) [\d.]+.*\(make bridge-record\):$"
+    mark = r"^Recorded \d{4}-\d\d-\d\d: (\w+) [\d.]+.*\(make bridge-record\)$"
     marks = re.findall(mark, done.stdout, re.MULTILINE)
     assert {"Keras", "TensorFlow"} <= set(marks)
 

@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail browser demo test test-all lint book page release kit train experiments bench bench-kernels bench-train bench-pages bench-verdicts bench-luck bench-kit bench-live bridge links clean
+.PHONY: help setup jail browser demo test test-all lint book page release kit train experiments bench bench-kernels bench-train bench-pages bench-verdicts bench-luck bench-kit bench-live bridge tensorflow bridge-record links clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -67,6 +67,13 @@ bench-train: setup  ## time an epoch of the network of article 2 in NumPy, PyTor
 
 bridge: setup  ## install Keras, PyTorch and TensorBoard, which the bridge page and the benchmarks compare with
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[teach,write,dev,bridge]'
+
+tensorflow: setup  ## TensorFlow for the bridge page, in an environment of its own: its pins and ours quarrel
+	@test -x .venv/tensorflow/bin/pip || $(BIN)/python -m venv .venv/tensorflow
+	@.venv/tensorflow/bin/pip install --quiet --disable-pip-version-check --requirement benchmarks/tensorflow.txt
+
+bridge-record: bridge browser tensorflow  ## run the bridge page in PyTorch and TensorFlow, write its record, photograph TensorBoard; wants MNIST
+	@$(BIN)/python -m benchmarks.bridge
 
 links: setup  ## follow the links of the book; needs a network
 	@$(BIN)/jupyter-book build --builder linkcheck .

@@ -23,10 +23,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from autograder.files import write_atomically
-from course import bridge
+from course import bridge, programs
 from course.datasets import mnist, mnist_at_hand
 from course.network import Dropout, Network, Params, in_parallel
 from course.recipes import article
+from solutions.bridge import mend_flatten, torch_state
 from solutions.training import adam_step
 
 EPOCH = 60_000
@@ -78,7 +79,7 @@ def torch_program(network: Network, params: Params, batch: int) -> tuple[Step, C
     import torch
 
     torch.manual_seed(1)
-    module = bridge.to_torch(network, params).train()
+    module = bridge.to_torch(network, params, (torch_state, mend_flatten)).train()
     adam = torch.optim.Adam(module.parameters())
 
     def step(images: np.ndarray, labels: np.ndarray) -> float:
@@ -171,9 +172,11 @@ def logits_side_by_side(params: Params, images: np.ndarray) -> dict[str, Any]:
     """Logits of the first image in each program, and the largest difference to NumPy's over all of them."""
     network = network_of_article_2(0.5)
     logits = {"NumPy": network.logits(params, images)}
-    if not bridge.missing("torch"):
-        logits["PyTorch"] = bridge.torch_logits(bridge.to_torch(network, params), images)
-    if not bridge.missing("keras", "torch"):
+    if not programs.missing("torch"):
+        logits["PyTorch"] = bridge.torch_logits(
+            bridge.to_torch(network, params, (torch_state, mend_flatten)), images
+        )
+    if not programs.missing("keras", "torch"):
         logits["Keras"] = bridge.keras_logits(bridge.to_keras(network, params), images)
     return {
         "picture": np.round(255 * images[0, :, :, 0]).astype(int).tolist(),
@@ -185,9 +188,9 @@ def logits_side_by_side(params: Params, images: np.ndarray) -> dict[str, Any]:
 
 def main() -> None:
     """Run all programs in turns, print a table and write the record."""
-    if line := bridge.missing("torch", "keras"):
+    if line := programs.missing("torch", "keras"):
         console.print(f"{line}\nThe others are measured without.", markup=False)
-    names = [name for name, (_, package, _) in PROGRAMS.items() if not bridge.missing(package)]
+    names = [name for name, (_, package, _) in PROGRAMS.items() if not programs.missing(package)]
     load = os.getloadavg()[0]
     if load > 0.5:
         console.print(f"Other programs are busy here (load {load:.1f}): the seconds will be too many.")
@@ -217,7 +220,7 @@ def main() -> None:
         pool.shutdown()
 
     installed = {
-        package: version(package) for package in ("numpy", "torch", "keras") if not bridge.missing(package)
+        package: version(package) for package in ("numpy", "torch", "keras") if not programs.missing(package)
     }
     compared = logits_side_by_side(trained, others)
     record = {

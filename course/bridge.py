@@ -1,12 +1,12 @@
 """Networks of the course as PyTorch modules and Keras models with the same weights, and back; logs for TensorBoard.
 
-PyTorch, Keras and TensorBoard are an optional extra of the course. Each is imported only where it is needed.
+PyTorch, Keras and TensorBoard are an optional extra of the course, TensorFlow another. Each is imported only where it is
+needed.
 """
 
 import io
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.util import find_spec
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,27 +25,25 @@ from course.network import (
     Params,
     ReLU,
 )
+from course.programs import keras_on_its_backend
+from solutions.fully_connected import flatten
 
 RECORD = Path(__file__).parent / "recorded" / "speed.json"
 """What `make bench-train` measured last: seconds an epoch, losses and logits of one network in several programs."""
 
-_PACKAGES = {"torch": "PyTorch", "keras": "Keras", "tensorboard": "TensorBoard"}
+Kernels = tuple[Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]], Callable[..., np.ndarray]]
+"""The kernels `torch_state` and `mend_flatten` of chapter 12."""
 
-# The names under which PyTorch keeps what the course calls w, b, gamma, beta, and the running mean and var.
-_TORCH_KEYS = {
-    "w": "weight",
-    "b": "bias",
-    "gamma": "weight",
-    "beta": "bias",
-    "mean": "running_mean",
-    "var": "running_var",
-}
+# What PyTorch calls the arrays of a batch normalisation.
+_NORM_KEYS = {"gamma": "weight", "beta": "bias", "mean": "running_mean", "var": "running_var"}
 
 
-def missing(*packages: str) -> str:
-    """One line that says which of the packages "torch", "keras", "tensorboard" lack and what to do; "" if none does."""
-    names = [_PACKAGES[package] for package in packages if find_spec(package) is None]
-    return f"{' and '.join(names)} not installed: run make bridge" if names else ""
+@dataclass(frozen=True)
+class ChannelsFirstFlatten(Flatten):
+    """Each example as one row, channel by channel: as PyTorch does it. For looking at logits, not for training."""
+
+    def forward(self, params, x, rng):
+        return flatten(x.transpose(0, 3, 1, 2)), x.shape
 
 
 def channels_first_order(shape: tuple[int, ...]) -> np.ndarray:
@@ -84,49 +82,55 @@ def _params(network: Network, named: Mapping[str, np.ndarray]) -> Params:
     return params
 
 
-def _torch_places(network: Network) -> Iterator[tuple[str, str, Callable, Callable]]:
-    """For each array: its name here, its name in PyTorch, and how to rearrange it there and back."""
-    shape: tuple[int, ...] = network.image_shape
-    order = np.arange(shape[-1])  # of the features on the last axis, as PyTorch counts them
-    for layer, (name, out, shapes) in zip(network.layers, network.rows, strict=True):
-        keys = [*shapes, "mean", "var"] if isinstance(layer, BatchNorm) else list(shapes)
-        for key in keys:
-            there: Callable = lambda array, order=order: array[order]
-            back: Callable = lambda array, order=order: array[np.argsort(order)]
-            if isinstance(layer, Conv):
-                there = (lambda w: w.transpose(3, 2, 0, 1)) if key == "w" else np.asarray
-                back = (lambda w: w.transpose(2, 3, 1, 0)) if key == "w" else np.asarray
-            if isinstance(layer, Linear):
-                there = (lambda w, order=order: w[order].T) if key == "w" else np.asarray
-                back = (lambda w, order=order: w.T[np.argsort(order)]) if key == "w" else np.asarray
-            yield f"{name}.{key}", f"{name}.{_TORCH_KEYS[key]}", there, back
+def _orders(network: Network) -> Iterator[tuple[str, Layer, tuple[int, ...] | None]]:
+    """Each layer with its name, and (H, W, C) where its features come from a flattening of that shape, else None.
+
+    Raises
+    ------
+    ValueError
+        If the network ends flattened, without a linear layer that could take up another order.
+    """
+    shape, flattened = network.image_shape, None
+    for layer, (name, out, _) in zip(network.layers, network.rows, strict=True):
+        yield name, layer, flattened
         if isinstance(layer, Flatten):
-            order = channels_first_order(shape)
+            flattened = shape
         elif isinstance(layer, Conv | Linear):
-            order = np.arange(out[-1])
+            flattened = None
         shape = out
-    if not np.array_equal(order, np.arange(len(order))):
+    if flattened and not np.array_equal(channels_first_order(flattened), np.arange(np.prod(flattened))):
         raise ValueError("the network ends flattened: PyTorch would give its outputs in another order")
 
 
-def torch_state(network: Network, params: Params) -> dict[str, np.ndarray]:
+def network_state(network: Network, params: Params, kernels: Kernels) -> dict[str, np.ndarray]:
     """Weights as PyTorch names and arranges them, in NumPy arrays: what its `load_state_dict` takes, once tensors.
 
-    Filters (F_h, F_w, C, K) become (K, C, F_h, F_w), linear weights (D, M) become (M, D). The rows of the first linear
-    layer after `Flatten` change their order as well, as PyTorch flattens channel by channel.
+    Parameters
+    ----------
+    kernels : (torch_state, mend_flatten), which rearrange the weights of one layer, and the rows after a flattening
 
     Raises
     ------
     ValueError
         If the network ends flattened, without a linear layer that could take up the new order.
     """
-    named = _arrays(network, params)
-    return {
-        theirs: np.ascontiguousarray(there(named[ours])) for ours, theirs, there, _ in _torch_places(network)
-    }
+    torch_state, mend_flatten = kernels
+    named, state = _arrays(network, params), {}
+    for name, layer, flattened in _orders(network):
+        if isinstance(layer, Conv | Linear):
+            w = named[f"{name}.w"]
+            arrays = torch_state(mend_flatten(w, flattened) if flattened else w, named[f"{name}.b"])
+        elif isinstance(layer, BatchNorm):
+            arrays = {theirs: named[f"{name}.{ours}"] for ours, theirs in _NORM_KEYS.items()}
+            if flattened:
+                arrays = {key: mend_flatten(one[:, None], flattened)[:, 0] for key, one in arrays.items()}
+        else:
+            continue
+        state |= {f"{name}.{key}": np.ascontiguousarray(array) for key, array in arrays.items()}
+    return state
 
 
-def to_torch(network: Network, params: Params) -> Any:
+def to_torch(network: Network, params: Params, kernels: Kernels) -> Any:
     """The network as a `torch.nn.Sequential` with these weights, in float32 and in evaluation mode.
 
     It takes images (N, C, H, W) and gives logits (N, classes). Its modules have the names of the layers.
@@ -138,7 +142,7 @@ def to_torch(network: Network, params: Params) -> Any:
     for name, layer, shape in zip(network.names, network.layers, shapes, strict=False):
         module.add_module(name, _torch_layer(layer, shape))
     # not strict: PyTorch also counts the batches that a normalisation has seen
-    state = {name: torch.tensor(array) for name, array in torch_state(network, params).items()}
+    state = {name: torch.tensor(array) for name, array in network_state(network, params, kernels).items()}
     unknown = module.load_state_dict(state, strict=False).unexpected_keys
     assert not unknown, unknown
     return module.eval()
@@ -173,10 +177,21 @@ def from_torch(network: Network, module: Any) -> Params:
     Running averages of batch normalisation go to the network's own layers.
     """
     state = {name: tensor.detach().cpu().numpy() for name, tensor in module.state_dict().items()}
-    return _params(
-        network,
-        {ours: np.ascontiguousarray(back(state[theirs])) for ours, theirs, _, back in _torch_places(network)},
-    )
+    named = {}
+    for name, layer, flattened in _orders(network):
+        # where each feature of the course stands in PyTorch's order
+        rows = np.argsort(channels_first_order(flattened)) if flattened else slice(None)
+        if isinstance(layer, Conv):
+            named |= {f"{name}.w": state[f"{name}.weight"].transpose(2, 3, 1, 0)}
+        elif isinstance(layer, Linear):
+            named |= {f"{name}.w": state[f"{name}.weight"].T[rows]}
+        elif isinstance(layer, BatchNorm):
+            named |= {
+                f"{name}.{ours}": state[f"{name}.{theirs}"][rows] for ours, theirs in _NORM_KEYS.items()
+            }
+        if isinstance(layer, Conv | Linear):
+            named |= {f"{name}.b": state[f"{name}.bias"]}
+    return _params(network, {name: np.ascontiguousarray(array) for name, array in named.items()})
 
 
 def torch_logits(module: Any, images: np.ndarray) -> np.ndarray:
@@ -187,21 +202,13 @@ def torch_logits(module: Any, images: np.ndarray) -> np.ndarray:
         return module(torch.tensor(images.transpose(0, 3, 1, 2))).numpy()
 
 
-def _keras() -> Any:
-    # Keras would ask for TensorFlow; whoever set another backend keeps it
-    os.environ.setdefault("KERAS_BACKEND", "torch")
-    import keras
-
-    return keras
-
-
 def to_keras(network: Network, params: Params) -> Any:
     """The network as a `keras.Sequential` with these weights, in float32, on whatever backend Keras runs.
 
     It takes images (N, H, W, C) and gives logits (N, classes). Keras arranges weights as the course does. Layers with
     weights have the names that they have in the network.
     """
-    keras = _keras()
+    keras = keras_on_its_backend()
     model = keras.Sequential([keras.Input(network.image_shape)])
     named = _arrays(network, params)
     for layer, (name, _, _) in zip(network.layers, network.rows, strict=True):
@@ -223,7 +230,7 @@ def _keras_keys(layer: Layer) -> tuple[str, ...]:
 
 
 def _keras_layers(layer: Layer, name: str) -> list[Any]:
-    layers = _keras().layers
+    layers = keras_on_its_backend().layers
     last = {"data_format": "channels_last"}  # whatever the reader's settings of Keras say
     match layer:
         case Conv(filters, size, padding, stride):

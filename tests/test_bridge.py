@@ -1,9 +1,11 @@
 """Networks of the course in PyTorch and in Keras, and back; logs for TensorBoard; the page about them, with and without.
 
-Each test that needs one of these programs is skipped where it is not installed.
+Each test that needs one of these programs is skipped where it is not installed. Where `make tensorflow` has set up an
+environment for TensorFlow, those that it can run are run there once more, with Keras on TensorFlow.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,14 +15,18 @@ import numpy as np
 import pytest
 
 from autograder.chapters import ROOT
-from course import bridge
+from benchmarks.bridge import PAGE, TENSORFLOW, cells, recorded_code
+from course import bridge, programs
 from course.network import BatchNorm, Conv, Dropout, Flatten, Linear, MaxPool, Network, Pad, Params, ReLU
+from solutions.bridge import mend_flatten, torch_state
 from solutions.left_out import batch_norm, batch_norm_backward
 from solutions.training import adam_step, dropout
 
+KERNELS = (torch_state, mend_flatten)
 
-def needs(*packages: str) -> pytest.MarkDecorator:
-    line = bridge.missing(*packages)
+
+def needs(*wanted: str) -> pytest.MarkDecorator:
+    line = programs.missing(*wanted)
     return pytest.mark.skipif(bool(line), reason=line)
 
 
@@ -90,14 +96,14 @@ by_seed = pytest.mark.parametrize("seed", [0, 1, 2])
 def test_pytorch_gives_the_same_logits_and_the_weights_come_back(make, seed: int) -> None:
     network, other = make(), make()
     params, images = random_weights(network, seed), pictures(network)
-    module = bridge.to_torch(network, params)
+    module = bridge.to_torch(network, params, KERNELS)
     assert np.abs(bridge.torch_logits(module, images) - network.logits(params, images)).max() < 1e-5
     back = bridge.from_torch(other, module)
     assert_same(back, params)
     assert np.array_equal(other.logits(back, images), network.logits(params, images))
 
 
-@needs("keras", "torch")
+@needs(f"keras on {programs.backend()}")
 @by_network
 @by_seed
 def test_keras_gives_the_same_logits_and_the_weights_come_back(make, seed: int) -> None:
@@ -116,7 +122,7 @@ def test_weights_that_pytorch_drew_itself_come_to_the_course() -> None:
 
     network = plain()
     torch.manual_seed(3)
-    module = bridge.to_torch(network, network.init(np.random.default_rng(0)))
+    module = bridge.to_torch(network, network.init(np.random.default_rng(0)), KERNELS)
     for part in module.modules():
         if hasattr(part, "reset_parameters"):
             part.reset_parameters()
@@ -132,7 +138,7 @@ def test_steps_of_adam_agree_with_pytorch() -> None:
     network, rng = plain(), np.random.default_rng(4)
     params, images = network.init(rng), pictures(network, 20)
     labels = rng.integers(10, size=20)
-    module = bridge.to_torch(network, params).train()
+    module = bridge.to_torch(network, params, KERNELS).train()
     adam = torch.optim.Adam(module.parameters())
     states = {name: {"m": 0 * array, "v": 0 * array, "t": 0} for name, array in params.items()}
     for _ in range(5):
@@ -153,21 +159,17 @@ def test_the_rows_after_flatten_change_their_order() -> None:
     assert bridge.channels_first_order((2, 2, 3)).tolist() == [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]
     network = Network((2, 2, 3), [Flatten(), Linear(1)])
     params = {"linear1.w": np.arange(12.0)[:, None], "linear1.b": np.zeros(1)}
-    weight = bridge.torch_state(network, params)["linear1.weight"]
+    weight = bridge.network_state(network, params, KERNELS)["linear1.weight"]
     assert weight.tolist() == [[0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11]]
 
 
 def test_a_network_that_ends_flattened_is_refused() -> None:
     network = Network((4, 4, 2), [Conv(3, 3), Flatten()])
     with pytest.raises(ValueError, match="ends flattened"):
-        bridge.torch_state(network, network.init(np.random.default_rng(0)))
+        bridge.network_state(network, network.init(np.random.default_rng(0)), KERNELS)
     single = Network((4, 4, 2), [Conv(3, 4), Flatten()])  # a single place: both orders are the same
-    assert bridge.torch_state(single, single.init(np.random.default_rng(0)))["conv1.weight"].shape == (
-        3,
-        2,
-        4,
-        4,
-    )
+    state = bridge.network_state(single, single.init(np.random.default_rng(0)), KERNELS)
+    assert state["conv1.weight"].shape == (3, 2, 4, 4)
 
 
 @needs("torch", "tensorboard")
@@ -189,12 +191,16 @@ def test_a_log_reads_back_what_was_written(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.setitem(sys.modules, "keras", None)
     want = "PyTorch and Keras not installed: run make bridge"
-    assert bridge.missing("torch", "keras") == want
-    monkeypatch.setattr(bridge, "find_spec", lambda package: object())
-    assert bridge.missing("torch", "keras", "tensorboard") == ""
+    monkeypatch.setattr(programs, "find_spec", lambda module: None)
+    assert programs.missing("torch", "keras") == want
+    want = "Keras and TensorFlow not installed: run make tensorflow"
+    assert programs.missing("keras on tensorflow") == want
+    monkeypatch.setattr(programs, "find_spec", lambda module: object())
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    assert programs.missing("torch", "keras on torch", "tensorboard") == ""
+    want = "Keras runs on PyTorch here: set KERAS_BACKEND=tensorflow"
+    assert programs.missing("keras on tensorflow") == want
 
 
 NOT_INSTALLED = """
@@ -213,17 +219,15 @@ sys.meta_path = [Without if finder is PathFinder else finder for finder in sys.m
 @pytest.mark.parametrize("without", [("keras",), ("torch", "keras", "tensorboard")], ids=["no Keras", "none"])
 def test_the_page_runs_without_the_extra(without: tuple[str, ...]) -> None:
     """With the extra, the book's own build runs it."""
-    page = (ROOT / "chapters" / "bridge.md").read_text(encoding="utf-8")
-    header = r"(?:---\n.*?\n---\n|(?::\w+:[^\n]*\n)*)"
-    cells = re.findall(rf"^```\{{code-cell\}}\n{header}(.*?)^```$", page, re.DOTALL | re.MULTILINE)
-    assert len(cells) > 15
+    page = cells(PAGE.read_text(encoding="utf-8"))
+    assert len(page) > 25
     done = subprocess.run(
         [
             sys.executable,
             "-W",
             "ignore:FigureCanvasAgg",
             "-c",
-            "\n".join([NOT_INSTALLED.replace("NAMES", repr(without)), *cells]),
+            "\n".join([NOT_INSTALLED.replace("NAMES", repr((*without, "tensorflow"))), *page]),
         ],
         cwd=ROOT,
         env={"PATH": "", "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"},
@@ -232,7 +236,61 @@ def test_the_page_runs_without_the_extra(without: tuple[str, ...]) -> None:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stderr == ""
-    assert "not installed: run make bridge" in done.stdout
+    assert "not installed" not in done.stdout
+    mark = r"^Recorded \d{4}-\d\d-\d\d: (\w+) [\d.]+.*\(make bridge-record\)$"
+    marks = re.findall(mark, done.stdout, re.MULTILINE)
+    assert {"Keras", "TensorFlow"} <= set(marks)
+
+
+def test_what_is_recorded_is_what_the_page_asks() -> None:
+    """a function of the page that was changed since wants `make bridge-record`"""
+    code = recorded_code(PAGE.read_text(encoding="utf-8"))
+    said = programs.record()["outputs"]
+    assert code.keys() == said.keys() and len(code) > 8
+    for name, source in code.items():
+        assert said[name]["code"] == source, f"{name} has changed since it was recorded: make bridge-record"
+        assert said[name]["printed"] or said[name]["value"]
+
+
+def test_recorded_programs_agree_with_numpy() -> None:
+    said = {name: one["value"] for name, one in programs.record()["outputs"].items()}
+    for name in ("in_pytorch", "in_keras_on_pytorch", "in_keras_on_tensorflow"):
+        assert said[name]["gap"] < 1e-5
+        (other,) = said[name].keys() - {"NumPy", "shown", "gap"}
+        assert np.abs(np.subtract(said[name][other], said[name]["NumPy"])).max() < 1e-5
+    for name in ("article_2_in_keras", "article_2_in_pytorch"):
+        assert "1,276,466 parameters" in programs.record()["outputs"][name]["printed"]
+
+
+def test_pictures_of_tensorboard_are_small_and_all_there() -> None:
+    shown = set(re.findall(r'programs\.Screenshot\("(\w+)"\)', PAGE.read_text(encoding="utf-8")))
+    pictures = {path.stem: path.stat().st_size for path in programs.PICTURES.glob("*.png")}
+    assert shown == set(pictures) and len(shown) == 3
+    assert max(pictures.values()) < 200_000
+    assert programs.Screenshot("nowhere")._repr_png_() is None
+
+
+def test_the_environment_of_tensorflow_has_the_pins_of_the_course() -> None:
+    """where it can: it wants another h5py, which is why it is one of its own"""
+    ours = set((ROOT / "constraints.txt").read_text().splitlines())
+    theirs = (ROOT / "benchmarks" / "tensorflow.txt").read_text().splitlines()
+    for name in ("keras", "tensorboard", "numpy", "matplotlib", "pytest", "threadpoolctl"):
+        (pin,) = (line for line in theirs if line.startswith(f"{name}=="))
+        assert pin in ours
+
+
+@pytest.mark.skipif(not TENSORFLOW.exists(), reason="TensorFlow has no environment: run make tensorflow")
+def test_keras_on_tensorflow_gives_the_same_logits() -> None:
+    """in the environment that TensorFlow has for itself"""
+    options = ["--noconftest", "-q", "-p", "no:cacheprovider", "-k", "keras_gives"]
+    done = subprocess.run(
+        [str(TENSORFLOW), "-m", "pytest", *options, __file__],
+        cwd=ROOT,
+        env=os.environ | {"KERAS_BACKEND": "tensorflow", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0 and "6 passed" in done.stdout, done.stdout[-3000:]
 
 
 def test_the_record_holds_what_the_page_draws() -> None:

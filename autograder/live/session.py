@@ -252,7 +252,7 @@ class Session:
         global outputs_at_hand
         outputs_at_hand = outputs
         try:
-            for wanted in re.findall(r"^\s*(?:import|from)\s+(\w+)", part.source, re.MULTILINE):
+            for wanted in re.findall(r"^(?:import|from)\s+(\w+)", part.source, re.MULTILINE):
                 if wanted not in sys.modules and importlib.util.find_spec(wanted) is None:
                     raise Missing(wanted)
             tree = ast.parse(part.source, name)

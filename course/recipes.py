@@ -115,7 +115,7 @@ def of_shifted(gradients: Callable, most: int) -> Callable:
 
 
 def x_or_not_x() -> Recipe:
-    """The network of the X story: a few 3×3 filters, 2×2 pooling that keeps the ragged edge, a few hidden neurons.
+    """Like the network of the X story, for larger paper: 3×3 filters, 2×2 pooling that keeps the ragged edge.
 
     Two logits take the place of the one sigmoid; softmax of two is the sigmoid of their difference. Zeros after
     ReLU never win a window that holds ink, so that a border of zeros keeps the ragged edge.

@@ -239,8 +239,7 @@ class Difference:
         return abs(self.mean) > 3 * self.doubt
 
     def __str__(self) -> str:
-        verdict = "seen" if self.seen else "not told from chance"
-        return f"{self.mean:+.3f}, doubt {self.doubt:.3f}: {verdict}"
+        return f"{self.mean:+.3f} ± {self.doubt:.3f}, {'seen' if self.seen else 'not seen'}"
 
 
 def difference(ours: np.ndarray, theirs: np.ndarray) -> Difference:

@@ -89,7 +89,8 @@ def test_a_difference_is_seen_beyond_three_times_its_doubt(rng):
     other = rng.random((5, 400)) < 0.8
     assert not difference(other, theirs).seen
     assert difference(theirs, theirs).mean == 0 and not difference(theirs, theirs).seen
-    assert str(difference(better, theirs)).endswith(": seen")
+    assert str(difference(better, theirs)).endswith(", seen")
+    assert str(difference(other, theirs)).endswith(", not seen")
 
 
 def test_the_doubt_joins_the_errors_of_seeds_and_images():
@@ -141,7 +142,7 @@ def test_a_run_on_record_can_be_made_again():
     _, rows = recorded("losses")
     row = best(rows, last=1, loss_name="cross-entropy")
     network = build(plain())
-    params, history = learn(network, 0, rate=row["rate"])
+    params, history = learn(network, 0, params=network.init(np.random.default_rng(0)), rate=row["rate"])
     assert history["accuracy"][-1] == pytest.approx(
         row["validation"][0], abs=0.03
     )  # another BLAS rounds otherwise

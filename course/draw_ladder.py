@@ -52,12 +52,13 @@ def told(multiple: float) -> str:
 
 
 def code_of(function: Callable) -> str:
-    """Source of a function without its docstring; empty where it is not known."""
+    """Source of a function without its docstring and types; empty where it is not known."""
     try:
         source = textwrap.dedent(inspect.getsource(function))
     except (OSError, TypeError):
         return ""
-    return re.sub(r'^    """.*?"""\n', "", source, count=1, flags=re.DOTALL | re.MULTILINE).rstrip()
+    source = re.sub(r'^    """.*?"""\n', "", source, count=1, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r": np\.ndarray|( -> np\.ndarray)(?=:)", "", source).rstrip()
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Rungs:
             '<div style="display:flex;flex-wrap:wrap;gap:.3em 1.5em;border-top:1px solid #8888;padding:.6em 0">'
             f'<div style="flex:1 1 13em;font-size:.9em"><b>{html.escape(name)}</b>{drawn}'
             f'<div style="margin-top:.4em">{html.escape(why)}</div></div>'
-            '<pre style="flex:3 1 24em;min-width:0;overflow-x:auto;margin:0;font-size:.75em">'
+            '<pre style="flex:3 1 24em;min-width:0;overflow-x:auto;margin:0;font-size:.7em">'
             f"{html.escape(code)}</pre></div>"
         )
 

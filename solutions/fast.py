@@ -65,11 +65,12 @@ def col2im(
     N, H, W, C = x_shape
     H_out = (H - filter_h + 2 * padding) // stride + 1
     W_out = (W - filter_w + 2 * padding) // stride + 1
-    grid = columns.reshape(N, H_out, W_out, filter_h, filter_w, C)
-    padded = np.zeros((N, H + 2 * padding, W + 2 * padding, C), dtype=columns.dtype)
+    # With channels first, what is added at a time lies in long runs: whole rows of places.
+    grid = columns.T.reshape(filter_h, filter_w, C, N, H_out, W_out)
+    padded = np.zeros((C, N, H + 2 * padding, W + 2 * padding), dtype=columns.dtype)
     for u, v in np.ndindex(filter_h, filter_w):  # within one of these slices no pixel stands twice
-        padded[:, u : u + stride * H_out : stride, v : v + stride * W_out : stride] += grid[:, :, :, u, v]
-    return padded[:, padding : padding + H, padding : padding + W]
+        padded[:, :, u : u + stride * H_out : stride, v : v + stride * W_out : stride] += grid[u, v]
+    return padded[:, :, padding : padding + H, padding : padding + W].transpose(1, 2, 3, 0)
     ### END SOLUTION
 
 
@@ -154,6 +155,7 @@ def conv2d_fast_backward(
         G = dout[n : n + pictures].reshape(-1, K).astype(dtype, copy=False)
         dV += X.T @ G
         db += G.sum(axis=0)
-        dx[n : n + pictures] = col2im(G @ V.T, block.shape, F_h, F_w, stride, padding)
+        dX = (V @ G.T).T  # G @ V.T, in the order of memory that col2im walks along
+        dx[n : n + pictures] = col2im(dX, block.shape, F_h, F_w, stride, padding)
     return dx, dV.reshape(w.shape), db
     ### END SOLUTION

@@ -1,8 +1,8 @@
-"""`make bench-kernels`: what the reference kernels cost beside PyTorch, SciPy and the bare matrix product.
+"""`make bench-kernels`: what the course's kernels cost beside PyTorch, SciPy and the bare matrix product.
 
 Every row is timed in turns, the best of several: on one thread in time of the processor, on two in time of day.
-All that is compared is first shown to agree. PyTorch gets its own
-layout, channels first, without the time to convert. The figures go to `course/recorded/kernels.json` as well, from
+All that is compared is first shown to agree. `conv2d_fast` is the tuned one of `solutions.tuned`, with which the networks
+are trained. PyTorch gets its own layout, channels first, without the time to convert. The figures go to `course/recorded/kernels.json` as well, from
 which the book draws its charts.
 """
 
@@ -32,7 +32,7 @@ from benchmarks.ladder import MAIN, Shape
 from benchmarks.timing import best, peak_bytes, rounds_for, threads
 from course.recorded import FOLDER
 from solutions import backprop, filters, fully_connected, left_out, padding, pooling
-from solutions.fast import conv2d_fast, conv2d_fast_backward, im2col
+from solutions.tuned import conv2d_fast, conv2d_fast_backward, im2col
 
 torch: Any = None
 if importlib.util.find_spec("torch"):

@@ -1,4 +1,4 @@
-"""The whole ladder of chapter 9, measured: the ways of `solutions.ladder` and those with the chapter's own kernels."""
+"""The whole ladder of chapter 9, measured: the ways of `solutions.ladder` and those with tuned kernels of the chapter."""
 
 import time
 from typing import NamedTuple
@@ -7,9 +7,9 @@ import numpy as np
 
 from benchmarks.timing import best, peak_bytes, threads
 from solutions import ladder
-from solutions.fast import conv2d_fast, im2col
 from solutions.ladder import Way
 from solutions.padding import conv2d, zero_pad
+from solutions.tuned import conv2d_fast, im2col
 
 
 class Shape(NamedTuple):
@@ -66,7 +66,7 @@ def im2col_picture(x: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 
 def fast(x: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """`conv2d_fast`: im2col in blocks that fit the cache, each product written where it belongs."""
+    """The tuned `conv2d_fast`: im2col in blocks that fit the cache, each product written where it belongs."""
     return conv2d_fast(x, w, np.zeros(w.shape[3], dtype=w.dtype))
 
 

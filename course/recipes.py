@@ -7,9 +7,9 @@ import numpy as np
 
 from course.datasets import PATCH_CLASSES, digits, mnist, photo_patches, x_pictures
 from course.network import Conv, Dropout, Flatten, Linear, MaxPool, Network, Pad, Params, ReLU, in_parallel
-from solutions.fast import conv2d_fast, conv2d_fast_backward, im2col
 from solutions.left_out import random_shift
 from solutions.training import dropout, train
+from solutions.tuned import conv2d_fast, conv2d_fast_backward, im2col
 
 Data = dict[str, np.ndarray]
 

@@ -29,15 +29,11 @@ def im2col(
     was.
     """
     ### BEGIN SOLUTION
-    padded = zero_pad(x, padding) if padding else x
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (filter_h, filter_w), axis=(1, 2))
-    windows = windows[:, ::stride, ::stride].transpose(0, 1, 2, 4, 5, 3)
-    W_out, C = windows.shape[2], x.shape[3]
-    # NumPy copies fast along long runs. Two offer themselves: one row of one window, F_w · C numbers, or one
-    # number of each window of a row of windows, W_out numbers. The second makes an array in Fortran's order.
-    if filter_w * C < W_out:
-        return windows.transpose(3, 4, 5, 0, 1, 2).reshape(filter_h * filter_w * C, -1).T
-    return windows.reshape(-1, filter_h * filter_w * C)
+    windows = np.lib.stride_tricks.sliding_window_view(
+        zero_pad(x, padding), (filter_h, filter_w), axis=(1, 2)
+    )
+    chosen = windows[:, ::stride, ::stride]  # (N, H′, W′, C, F_h, F_w), still a view
+    return chosen.transpose(0, 1, 2, 4, 5, 3).reshape(-1, filter_h * filter_w * x.shape[3])
     ### END SOLUTION
 
 
@@ -69,22 +65,12 @@ def col2im(
     N, H, W, C = x_shape
     H_out = (H - filter_h + 2 * padding) // stride + 1
     W_out = (W - filter_w + 2 * padding) // stride + 1
-    grid = columns.reshape(N, H_out, W_out, filter_h, filter_w, C)
-    if filter_w * C < W_out:  # as in im2col: add along rows of windows, one number of each at a time
-        channels_first = np.zeros((N, C, H + 2 * padding, W + 2 * padding), dtype=columns.dtype)
-        padded = channels_first.transpose(0, 2, 3, 1)
-        for u, v in np.ndindex(filter_h, filter_w):
-            below, right = u + stride * H_out, v + stride * W_out
-            padded[:, u:below:stride, v:right:stride] += grid[:, :, :, u, v]
-    else:  # add whole windows, at a time only those that do not overlap
-        padded = np.zeros((N, H + 2 * padding, W + 2 * padding, C), dtype=columns.dtype)
-        windows = np.lib.stride_tricks.sliding_window_view(
-            padded, (filter_h, filter_w), axis=(1, 2), writeable=True
-        )[:, ::stride, ::stride].transpose(0, 1, 2, 4, 5, 3)
-        apart_h, apart_w = -(-filter_h // stride), -(-filter_w // stride)
-        for i, j in np.ndindex(apart_h, apart_w):
-            windows[:, i::apart_h, j::apart_w] += grid[:, i::apart_h, j::apart_w]
-    return padded[:, padding : padding + H, padding : padding + W]
+    # With channels first, what is added at a time lies in long runs: whole rows of places.
+    grid = columns.T.reshape(filter_h, filter_w, C, N, H_out, W_out)
+    padded = np.zeros((C, N, H + 2 * padding, W + 2 * padding), dtype=columns.dtype)
+    for u, v in np.ndindex(filter_h, filter_w):  # within one of these slices no pixel stands twice
+        padded[:, :, u : u + stride * H_out : stride, v : v + stride * W_out : stride] += grid[u, v]
+    return padded[:, :, padding : padding + H, padding : padding + W].transpose(1, 2, 3, 0)
     ### END SOLUTION
 
 
@@ -124,19 +110,12 @@ def conv2d_fast(
     if C_w != C or H_out < 1 or W_out < 1:
         raise ValueError(f"filters {w.shape} do not fit on images {x.shape} with padding {padding}")
     out = np.empty((N, H_out, W_out, K), dtype=np.result_type(x, w, b, np.float32))
-    matrix = w.reshape(-1, K).astype(out.dtype, copy=False)
-    # A block's columns take 1 MiB, so that the product finds them in the cache; or as much as the filters, if
-    # those are larger, so that reading the filters again for each block pays.
-    rows = max(1, max(2**20, matrix.nbytes) // (W_out * len(matrix) * out.itemsize))
-    pictures = max(1, rows // H_out)
+    V = w.reshape(-1, K).astype(out.dtype, copy=False)
+    pictures = max(1, 2**20 // (H_out * W_out * len(V) * out.itemsize))  # whose windows fill 1 MiB
     for n in range(0, N, pictures):
         block = x[n : n + pictures].astype(out.dtype, copy=False)
-        padded = zero_pad(block, padding) if padding else block
-        for i in range(0, H_out, rows):
-            columns = im2col(padded[:, i * stride : (i + rows - 1) * stride + F_h], F_h, F_w, stride)
-            np.matmul(columns, matrix, out=out[n : n + pictures, i : i + rows].reshape(-1, K))
-        lines = out[n : n + pictures].reshape(-1, W_out * K)
-        lines += np.tile(b, W_out)  # a whole line at a time: K numbers alone are a short run
+        X = im2col(block, F_h, F_w, stride, padding)
+        out[n : n + pictures] = (X @ V + b).reshape(-1, H_out, W_out, K)
     return out
     ### END SOLUTION
 
@@ -164,30 +143,19 @@ def conv2d_fast_backward(
         in stays as it was.
     """
     ### BEGIN SOLUTION
-    N, H, W, C = x.shape
     F_h, F_w, _, K = w.shape
     H_out, W_out = dout.shape[1:3]
-    dout = dout.astype(np.result_type(dout, x, w, np.float32), copy=False)
-    matrix = w.reshape(-1, K).astype(dout.dtype, copy=False)
-    dx = np.empty(x.shape, dtype=dout.dtype)
-    dw, db = np.zeros(matrix.shape, dtype=dout.dtype), np.zeros(K, dtype=dout.dtype)
-    rows = max(
-        1, max(2**20, matrix.nbytes) // (W_out * len(matrix) * dout.itemsize)
-    )  # blocks as in conv2d_fast
-    pictures = max(1, rows // H_out)
-    for n in range(0, N, pictures):
-        block = x[n : n + pictures].astype(dout.dtype, copy=False)
-        padded = zero_pad(block, padding) if padding else block
-        d_padded = np.zeros(padded.shape, dtype=dout.dtype)
-        for i in range(0, H_out, rows):
-            band = slice(i * stride, (i + rows - 1) * stride + F_h)
-            d = dout[n : n + pictures, i : i + rows].reshape(-1, K)
-            columns = im2col(padded[:, band], F_h, F_w, stride)
-            dw += columns.T @ d
-            db += np.ones(len(d), dtype=d.dtype) @ d
-            # one product, in the order of memory that im2col chose, which is the one col2im is fast on
-            d_columns = (matrix @ d.T).T if columns.flags.f_contiguous else d @ matrix.T
-            d_padded[:, band] += col2im(d_columns, padded[:, band].shape, F_h, F_w, stride)
-        dx[n : n + pictures] = d_padded[:, padding : padding + H, padding : padding + W]
-    return dx, dw.reshape(w.shape), db
+    dtype = np.result_type(dout, x, w, np.float32)
+    V, dx = w.reshape(-1, K).astype(dtype, copy=False), np.empty(x.shape, dtype=dtype)
+    dV, db = np.zeros(V.shape, dtype=dtype), np.zeros(K, dtype=dtype)
+    pictures = max(1, 2**20 // (H_out * W_out * len(V) * dtype.itemsize))  # as in conv2d_fast
+    for n in range(0, len(x), pictures):
+        block = x[n : n + pictures].astype(dtype, copy=False)
+        X = im2col(block, F_h, F_w, stride, padding)
+        G = dout[n : n + pictures].reshape(-1, K).astype(dtype, copy=False)
+        dV += X.T @ G
+        db += G.sum(axis=0)
+        dX = (V @ G.T).T  # G @ V.T, in the order of memory that col2im walks along
+        dx[n : n + pictures] = col2im(dX, block.shape, F_h, F_w, stride, padding)
+    return dx, dV.reshape(w.shape), db
     ### END SOLUTION

@@ -50,7 +50,7 @@ def loop_over_places(x: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 
 def view_of_rows(x: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """`as_strided` makes one row of each window a row of a matrix, without a copy; F_h products."""
+    """`as_strided` shows one row of each window as a row of a matrix; F_h products, for which NumPy copies."""
     (N, H, W, C), (F_h, F_w, _, K) = x.shape, w.shape
     x = np.ascontiguousarray(x)
     shape = (N, H, W - F_w + 1, F_w * C)
@@ -140,7 +140,7 @@ WAYS: dict[str, Way] = {
         Way(
             "four loops",
             four_loops,
-            "For every response Python starts a product and a sum, which cost far more than their arithmetic.",
+            "For every response Python starts a product and a sum, and the calls cost far more than their arithmetic.",
             one_picture=True,
         ),
         Way(
@@ -168,7 +168,7 @@ WAYS: dict[str, Way] = {
         Way(
             "loop over places",
             loop_over_places,
-            "Each product is a matrix product, but a small one, and its windows are gathered from far apart.",
+            "A matrix product for each place: N rows each, gathered from far apart. The calls show where windows are small.",
         ),
         Way(
             "tensordot on windows",
@@ -178,17 +178,19 @@ WAYS: dict[str, Way] = {
         Way(
             "einsum, optimize=True",
             einsum_optimized,
-            "It too becomes one matrix product, but einsum copies the windows in an order of its own, in shorter runs.",
+            "It too becomes one matrix product, on a copy of all windows in an order that einsum chooses.",
         ),
         Way(
             "one filter pixel at a time",
             per_tap,
-            "No windows are copied, but the output is read and written again for each pixel of the filter.",
+            "No window is copied, and with many channels each step is a good product. With one channel there is nothing to sum up: "
+            "each step writes all responses again for one product each.",
         ),
         Way(
             "view of rows, as_strided",
             view_of_rows,
-            "BLAS refuses rows that overlap, so NumPy copies them after all, a line at a time, in the cache.",
+            "The rows overlap, which BLAS does not take, so NumPy copies them for each product, a line at a time: long lines are "
+            "cheap, short ones are not.",
         ),
         Way(
             "unrolled along rows (MEC)",

@@ -96,6 +96,24 @@ def test_book_holds_no_solution(built_book: Path, secrets: list[str]) -> None:
     assert not (built_book / "_sources").exists() or not list((built_book / "_sources").rglob("*.*"))
 
 
+def test_every_chapter_says_how_long_it_takes_and_the_introduction_adds_that_up() -> None:
+    told = (
+        r"\*\*Time\.\*\* Main path about (\d+) minutes, exercises about (\d+)[^,]*, going further about (\d+)"
+    )
+    minutes = []
+    for chapter in CHAPTERS:
+        found = re.search(told, chapter.page.read_text(encoding="utf-8").replace("\n", " "))
+        assert found, f"{chapter.page.name} has no line of its time"
+        minutes.append([int(number) for number in found.groups()])
+    first_five = sum(sum(parts[:2]) for parts in minutes[:5]) / 60
+    whole, reading = sum(map(sum, minutes)) / 60, sum(parts[0] for parts in minutes) / 60
+    text = (ROOT / "chapters" / "index.md").read_text(encoding="utf-8").replace("\n", " ")
+    assert (
+        f"first five chapters take about {first_five:.0f} hours" in text
+        and f"All chapters together take about {whole:.0f}, of which {reading:.0f} are for reading" in text
+    )
+
+
 def test_book_shows_the_stub_and_the_report(built_book: Path) -> None:
     text = (built_book / "chapters" / "99-toys.html").read_text(encoding="utf-8")
     plain = re.sub(r"<[^>]+>", "", text)

@@ -183,8 +183,8 @@ WAYS: dict[str, Way] = {
         Way(
             "one filter pixel at a time",
             per_tap,
-            "No window is copied, and with many channels each step is a good product. With one channel there is nothing to sum up: "
-            "each step writes all responses again for one product each.",
+            "No window is copied, and with several channels each step is a good product. With one channel it is a column times a "
+            "row, which NumPy does not hand to BLAS, and each step writes all responses again for one product each.",
         ),
         Way(
             "view of rows, as_strided",

@@ -541,6 +541,11 @@ def _notes(
 ) -> Iterator[Note]:
     """What the learner wrote into cells that are none of the release, or into its prose."""
     taken = {id(one) for one in chosen.values()}
+    released = {
+        cell.metadata["nbgrader"]["grade_id"]: cell.source
+        for cell in release.cells
+        if "nbgrader" in cell.metadata
+    }
     places: dict[str | None, int] = {}
     for number, cell in enumerate(release.cells):
         for key in (cell.source.strip(), cell.get("id"), cell.metadata.get("nbgrader", {}).get("grade_id")):
@@ -550,11 +555,15 @@ def _notes(
     for one in submitted:
         keys = (one.name, one.cell_id, one.source.strip())
         at = max(at, next((places[key] for key in keys if key and key in places), -1))
-        own = not one.name and id(one) not in taken and one.source.strip() not in {*texts, ""}
-        if own and one.kind in ("markdown", "raw"):
+        if id(one) in taken or one.source.strip() in {*texts, ""}:
+            continue
+        if one.kind in ("markdown", "raw") and not one.name:
             yield Note(at, one.source)
-        elif own and one.kind == "code" and not one.is_released:
-            yield Note(at, one.source, "code")
+        elif one.kind == "code":  # what was written into a released cell runs as well
+            is_given = one.name in released and one.name not in chosen
+            lines = _own_lines(one.source, released[one.name]) if is_given else one.source
+            if lines.strip():
+                yield Note(at, lines, "code")
 
 
 def _unanswered(answers: set[str], chosen: dict[str, _Submitted], notes: int) -> Iterator[str]:

@@ -261,7 +261,11 @@ class Recorder:
                 cell.source = as_written(own) if cell.cell_type == "markdown" else own
             if name in exercises:
                 cell.outputs = [_output(exercises[name], result)]
-        for number, note in reversed(list(enumerate(result.notes[:MOST_NOTES]))):
+        first = sorted(
+            range(len(result.notes)), key=lambda number: result.notes[number].is_code
+        )  # texts: answers
+        for number in sorted(first[:MOST_NOTES], reverse=True):
+            note = result.notes[number]
             own = (
                 nbformat.v4.new_code_cell(note.text, id=f"own-{number}")
                 if note.is_code

@@ -28,9 +28,6 @@ from course.network import (
 from course.programs import keras_on_its_backend
 from solutions.fully_connected import flatten
 
-RECORD = Path(__file__).parent / "recorded" / "speed.json"
-"""What `make bench-train` measured last: seconds an epoch, losses and logits of one network in several programs."""
-
 Kernels = tuple[Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]], Callable[..., np.ndarray]]
 """The kernels `torch_state` and `mend_flatten` of chapter 12."""
 
@@ -44,21 +41,6 @@ class ChannelsFirstFlatten(Flatten):
 
     def forward(self, params, x, rng):
         return flatten(x.transpose(0, 3, 1, 2)), x.shape
-
-
-def channels_first_order(shape: tuple[int, ...]) -> np.ndarray:
-    """Where each feature of a channels-first flattening stands in the course's own.
-
-    Parameters
-    ----------
-    shape : (H, W, C), shape of one example before it is flattened
-
-    Returns
-    -------
-    array of int (H·W·C,): features[order] puts the features of `flatten` into the order of PyTorch, which keeps each
-    channel's map together
-    """
-    return np.arange(np.prod(shape)).reshape(shape).transpose(2, 0, 1).ravel()
 
 
 # --- weights ---------------------------------------------------------------------------------------------------------
@@ -98,7 +80,7 @@ def _orders(network: Network) -> Iterator[tuple[str, Layer, tuple[int, ...] | No
         elif isinstance(layer, Conv | Linear):
             flattened = None
         shape = out
-    if flattened and not np.array_equal(channels_first_order(flattened), np.arange(np.prod(flattened))):
+    if flattened and flattened[2] > 1 and flattened[0] * flattened[1] > 1:
         raise ValueError("the network ends flattened: PyTorch would give its outputs in another order")
 
 
@@ -179,8 +161,9 @@ def from_torch(network: Network, module: Any) -> Params:
     state = {name: tensor.detach().cpu().numpy() for name, tensor in module.state_dict().items()}
     named = {}
     for name, layer, flattened in _orders(network):
-        # where each feature of the course stands in PyTorch's order
-        rows = np.argsort(channels_first_order(flattened)) if flattened else slice(None)
+        rows: Any = slice(None)
+        if flattened:  # where each feature of the course stands in PyTorch's order
+            rows = np.moveaxis(np.arange(np.prod(flattened)).reshape(np.roll(flattened, 1)), 0, 2).ravel()
         if isinstance(layer, Conv):
             named |= {f"{name}.w": state[f"{name}.weight"].transpose(2, 3, 1, 0)}
         elif isinstance(layer, Linear):

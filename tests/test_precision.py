@@ -1,4 +1,4 @@
-"""Few digits are wrong everywhere: whatever kernel rounds, or works in float32 though float64 came in, loses points."""
+"""What is wrong everywhere: whatever kernel rounds, works in float32 though float64 came in, or drops axes, loses points."""
 
 from collections.abc import Callable
 from typing import Any
@@ -52,4 +52,33 @@ def test_a_result_with_few_digits_is_refused(chapter: Chapter, change: Callable[
             (found,) = run_checks(chapter.checks, reference, {kernel: Caller(function)}, causes=False)
             if found.score == found.points:
                 accepted.append(f"{kernel}, in its {where}")
+    assert not accepted
+
+
+KEEP_NO_SUCH_AXIS = {
+    "flatten_image", "x_detector", "avg_pool_as_conv",
+    "count_dense_parameters", "window_response", "output_size", "receptive_field", "same_padding", "log_loss",
+    "cross_entropy", "x_or_not_x", "graph_gradient",
+}  # fmt: skip
+"""Kernels whose results have no axis that can be 1 long, are a design, or are numbers."""
+
+
+def squeezed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: squeezed(part) for name, part in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(squeezed(part) for part in value)
+    return np.squeeze(value) if isinstance(value, np.ndarray) else value
+
+
+@pytest.mark.parametrize("chapter", chapters(), ids=lambda chapter: chapter.name)
+def test_a_result_without_its_axes_of_length_one_is_refused(chapter: Chapter) -> None:
+    reference = Reference(chapter)
+    accepted = []
+    for kernel in set(reference.points()) - KEEP_NO_SUCH_AXIS:
+        right = getattr(reference.module, kernel)
+        function = lambda *args, right=right: squeezed(right(*args))
+        (found,) = run_checks(chapter.checks, reference, {kernel: Caller(function)}, causes=False)
+        if found.score == found.points:
+            accepted.append(kernel)
     assert not accepted

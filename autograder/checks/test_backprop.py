@@ -173,7 +173,8 @@ def test_relu_backward_does_not_scale(relu_backward: Subject, rng: np.random.Gen
 
 def test_relu_backward_of_a_whole_batch(relu_backward: Subject, rng: np.random.Generator) -> None:
     """takes arrays of any shape, also in float32"""
-    relu_backward.agrees(signed(rng, (2, 3, 4, 2)), signed(rng, (2, 3, 4, 2)))
+    for shape in [(2, 3, 4, 2), (3, 1, 2, 1)]:
+        relu_backward.agrees(signed(rng, shape), signed(rng, shape))
     relu_backward.agrees(*(signed(rng, (3, 5)).astype(np.float32) for _ in range(2)))
 
 
@@ -220,9 +221,10 @@ def test_softmax_cross_entropy_backward_of_a_square_array(
 def test_softmax_cross_entropy_backward_of_large_logits(
     softmax_cross_entropy_backward: Subject, rng: np.random.Generator
 ) -> None:
-    """is right for logits near 1000, and near −1000"""
+    """is right for logits near 1000 and near −1000, also where both stand in one row"""
     logits = signed(rng, (2, 3)) + np.array([[1000.0], [-1000.0]])
     softmax_cross_entropy_backward.agrees(logits, np.array([2, 1]))
+    softmax_cross_entropy_backward.agrees(logits.T + signed(rng, (3, 2)), np.array([0, 1, 0]))
 
 
 def test_softmax_cross_entropy_backward_in_float32(

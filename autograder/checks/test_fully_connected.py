@@ -357,7 +357,7 @@ def test_x_or_not_x_flattens_pixel_by_pixel(x_or_not_x: Subject, rng: np.random.
 
 def test_x_or_not_x_keeps_height_and_width_apart(x_or_not_x: Subject, rng: np.random.Generator) -> None:
     """takes a picture whose height is not its width"""
-    for shape in [(4, 8), (7, 5)]:
+    for shape in [(4, 8), (7, 5), (5, 8), (6, 5)]:
         image = _grey(rng, shape)
         x_or_not_x.agrees(image, _network(rng, image, 2))
 

@@ -44,7 +44,7 @@ def _spreads(he_init: Subject, rng: np.random.Generator, shape: tuple[int, ...],
 
 def test_he_init_makes_float32_of_that_shape(he_init: Subject, rng: np.random.Generator) -> None:
     """makes an array of float32 of that shape, with numbers of its own in every place"""
-    for shape in ((5, 3), (2, 3, 4, 7)):
+    for shape in ((5, 3), (2, 3, 4, 7), (3, 1, 4, 1)):
         args, weights = _drawn(he_init, rng, shape)
         dtype = getattr(he_init.returns(*args), "dtype", None)
         he_init.require(dtype == np.float32, "the dtype of the weights must be float32", *args)

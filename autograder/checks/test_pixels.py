@@ -35,8 +35,8 @@ def test_to_float_leaves_a_dim_image_dim(to_float: Subject, rng: np.random.Gener
 
 
 def test_to_float_keeps_any_shape(to_float: Subject, rng: np.random.Generator) -> None:
-    """keeps the shape: a row, a colour image, a stack of images"""
-    for shape in [(7,), (3, 5, 3), (2, 4, 3, 3)]:
+    """keeps the shape: a row, a colour image, a stack of images, one column of one channel"""
+    for shape in [(7,), (3, 5, 3), (2, 4, 3, 3), (4, 1, 1)]:
         to_float.agrees(_bytes(rng, shape, 0, 200))
 
 

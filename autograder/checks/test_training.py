@@ -37,8 +37,8 @@ def test_sgd_step_takes_any_rate(sgd_step: Subject, rng: np.random.Generator) ->
 
 def test_sgd_step_of_filters(sgd_step: Subject, rng: np.random.Generator) -> None:
     """takes arrays of any shape"""
-    shape = (3, 2, 2, 4)
-    sgd_step.agrees(signed(rng, shape), signed(rng, shape), 0.5)
+    for shape in [(3, 2, 2, 4), (2, 1, 3, 1)]:
+        sgd_step.agrees(signed(rng, shape), signed(rng, shape), 0.5)
 
 
 def test_sgd_step_keeps_all_digits(sgd_step: Subject, rng: np.random.Generator) -> None:
@@ -110,8 +110,8 @@ def test_adam_step_late(adam_step: Subject, rng: np.random.Generator) -> None:
 
 def test_adam_step_of_filters(adam_step: Subject, rng: np.random.Generator) -> None:
     """takes arrays of any shape, and keeps every entry's means apart"""
-    shape = (2, 3, 2)
-    adam_step.agrees(signed(rng, shape), signed(rng, shape), _state(rng, shape, 3), 0.125, *USUAL, 0.0)
+    for shape in [(2, 3, 2), (2, 1, 3, 1)]:
+        adam_step.agrees(signed(rng, shape), signed(rng, shape), _state(rng, shape, 3), 0.125, *USUAL, 0.0)
 
 
 def test_adam_step_stays_float32(adam_step: Subject, rng: np.random.Generator) -> None:
@@ -151,10 +151,11 @@ def _dropped(dropout: Subject, *args: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_dropout_leaves_evaluation_alone(dropout: Subject, rng: np.random.Generator) -> None:
-    """changes nothing outside of training: out is x, and scale is all ones"""
-    x = sevenths(rng, (3, 4))
-    x[rng.integers(3)] = 0.0
-    dropout.agrees(x, float(rng.integers(1, 8)) / 8, _seeded(rng), False)
+    """changes nothing outside of training: out is x, and scale is all ones, in arrays of any shape"""
+    for shape in [(3, 4), (5,), (3, 1, 2, 1)]:
+        x = sevenths(rng, shape)
+        x[rng.integers(3)] = 0.0
+        dropout.agrees(x, float(rng.integers(1, 8)) / 8, _seeded(rng), False)
 
 
 def test_dropout_scales_up_what_stays(dropout: Subject, rng: np.random.Generator) -> None:
@@ -247,6 +248,7 @@ def test_dropout_at_rate_zero(dropout: Subject, rng: np.random.Generator) -> Non
     x = signed(rng, (40, 2, 3, 2)).astype(np.float32)
     x[0, 1] = 0.0
     dropout.agrees(x, 0.0, _seeded(rng), True)
+    dropout.agrees(x[:3, :1, :, :1], 0.0, _seeded(rng), True)
     args = x, 0.5, _seeded(rng), True
     _, scale = _dropped(dropout, *args)
     dropout.require(

@@ -7,14 +7,38 @@ pages unless `_config.yml` says `model_answers: false`, as it should where a cla
 import functools
 import html
 import re
+from typing import Any
 
 import nbformat
 from docutils import nodes
 from markdown_it import MarkdownIt
+from sphinx.application import Sphinx
 
 from ..chapters import ROOT
 
 MODELS = ROOT / "solutions" / "answers.md"
+
+
+class Field(nodes.General, nodes.Element):
+    """The element on the page. No raw HTML: Sphinx would put the model answer's words into the search index."""
+
+
+def setup(app: Sphinx) -> None:
+    """Connect the steps; called by the live page's part of the extension."""
+    app.add_config_value("model_answers", True, "html", bool)
+    app.add_node(Field, html=(_write, None))
+    app.connect("doctree-read", _depend)
+
+
+def _write(translator: Any, field: Field) -> None:
+    translator.body.append(_element(field["question"], field["model"]))
+    raise nodes.SkipNode
+
+
+def _depend(app: Sphinx, doctree: nodes.document) -> None:
+    """Have Sphinx write a page again when model answers have changed."""
+    if MODELS.exists():
+        app.env.note_dependency(str(MODELS))
 
 
 @functools.cache
@@ -40,7 +64,7 @@ def put_fields(doctree: nodes.document, notebook: nbformat.NotebookNode, with_mo
         name = headings.get(re.sub(r"\W+", "", section[0].astext()), "")
         if name:
             model = model_answers().get(name, "") if with_models else ""
-            section += nodes.raw("", _element(name, model), format="html")
+            section += Field(question=name, model=model)
 
 
 def _element(name: str, model: str) -> str:

@@ -52,7 +52,7 @@ Book = dict[str, Any]
 
 def setup(app: Sphinx) -> None:
     """Connect the steps; called by the book's extension."""
-    app.add_config_value("model_answers", True, "html", bool)
+    answers.setup(app)
     app.connect("builder-inited", prepare)
     app.connect("doctree-read", fold_predicted)
     app.connect("doctree-resolved", bring_to_life)
@@ -134,6 +134,8 @@ def _release(places: dict[str, Path], names: list[str]) -> None:
             places[name].parent.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(OSError):  # another build was as quick
                 Path(room, "release", name).rename(places[name])
+            if not places[name].is_dir():
+                raise ExtensionError(f"{name} was released, but could not be put into {places[name].parent}")
 
 
 def write_book(out: Path, files: Path, releases: dict[str, Path]) -> Book:

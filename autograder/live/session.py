@@ -12,10 +12,9 @@ import importlib.util
 import io
 import json
 import linecache
-import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -252,10 +251,10 @@ class Session:
         global outputs_at_hand
         outputs_at_hand = outputs
         try:
-            for wanted in re.findall(r"^(?:import|from)\s+(\w+)", part.source, re.MULTILINE):
+            tree = ast.parse(part.source, name)
+            for wanted in _imported(tree, bool(part.kernel)):
                 if wanted not in sys.modules and importlib.util.find_spec(wanted) is None:
                     raise Missing(wanted)
-            tree = ast.parse(part.source, name)
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 end = tree.body.pop() if last and tree.body and isinstance(tree.body[-1], ast.Expr) else None
                 exec(compile(tree, name, "exec"), self._names)
@@ -283,6 +282,22 @@ class Session:
             if isinstance(node, ast.FunctionDef)
             and any(isinstance(one, ast.Attribute) and one.attr == TIMED for one in node.decorator_list)
         ]
+
+
+def _imported(tree: ast.Module, everywhere: bool) -> Iterator[str]:
+    """The packages imported at the top of a cell, and in an exercise, whose checks run what it defines, anywhere.
+
+    Where a failing import is caught, nothing is asked for.
+    """
+    todo: list[ast.AST] = list(tree.body)
+    while todo:
+        node = todo.pop(0)
+        if isinstance(node, ast.Import):
+            yield from (one.name.partition(".")[0] for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield str(node.module).partition(".")[0]
+        elif everywhere and not isinstance(node, ast.Try):
+            todo += ast.iter_child_nodes(node)
 
 
 def _display(value: Any, outputs: list[Answer], printed: Printed) -> None:

@@ -191,13 +191,15 @@ class LiveCell extends HTMLElement {
   }
 
   keep() {
+    this.typed = true
     clearTimeout(this.pause)
     this.pause = setTimeout(() => this.save(), 300)
     this.back.hidden = false
   }
   save() {
     clearTimeout(this.pause)
-    if (!this.editing) return
+    if (!this.editing || !this.typed) return // what stands here may be older than what another tab wrote
+    this.typed = false
     const text = this.editing.text()
     store.change(this.page.chapter, kept => {
       const original = kept.work[this.key]?.original ?? this.original
@@ -288,7 +290,8 @@ class LiveAnswer extends HTMLElement {
     const model = this.querySelector("template")
     this.area = element("textarea", { value: store.of(this.page.chapter).work[this.key]?.text ?? "", rows: 8, placeholder: "Your answer" })
     this.area.setAttribute("aria-label", "your answer to the question above")
-    this.area.oninput = () => { clearTimeout(this.pause); this.pause = setTimeout(() => this.save(), 300); this.count() }
+    this.area.oninput = () => { this.typed = true; clearTimeout(this.pause); this.pause = setTimeout(() => this.save(), 300); this.count() }
+    addEventListener("storage", () => this.take())
     this.status = element("span", { className: "live-status", role: "status" })
     const field = element("div", { className: "live-editor" }, this.area)
     const bar = element("div", { className: "live-bar" }, this.status)
@@ -305,11 +308,19 @@ class LiveAnswer extends HTMLElement {
   count() {
     if (!this.compare) return
     const words = this.area.value.split(/\s+/).filter(Boolean).length
-    this.compare.disabled = words < WORDS
+    this.compare.disabled = words < WORDS && this.model.hidden
     this.status.textContent = words < WORDS ? `Write ${WORDS - words} words more; then a model answer is shown to compare with.` : ""
+  }
+  // What another tab wrote, unless something is being typed here.
+  take() {
+    if (this.typed) return
+    this.area.value = store.of(this.page.chapter).work[this.key]?.text ?? ""
+    this.count()
   }
   save() {
     clearTimeout(this.pause)
+    if (!this.typed) return // what stands here may be older than what another tab wrote
+    this.typed = false
     const text = this.area.value
     store.change(this.page.chapter, kept => {
       if (!text.trim()) delete kept.work[this.key]

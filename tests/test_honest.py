@@ -463,6 +463,15 @@ def test_where_no_answer_is_found_a_person_is_asked(release: NotebookNode, odd: 
     assert Submission.from_json(json.loads(json.dumps(result.to_json()))) == result
 
 
+def test_code_that_ran_stands_in_the_notebook_that_a_person_reads(release: NotebookNode) -> None:
+    """in a cell of its own, or in a released cell beside the released lines"""
+    odd = all_of(add("helper = 1"), write(setup="@OLD@\nscale = 2"), write(check_relu="other = 3\n@OLD@"))
+    rebuilt = rebuild(release, nbformat.writes(submission(release, odd)).encode())
+    assert [note.text for note in rebuilt.notes if note.is_code] == ["scale = 2", "other = 3", "helper = 1"]
+    untouched = rebuild(release, nbformat.writes(submission(release, lambda notebook: None)).encode())
+    assert not untouched.notes
+
+
 SHORT = Limits(cell_seconds=3, call_seconds=1, given_seconds=3)
 PARSED_FOR_MINUTES = {
     "an f-string of half a MiB": "f'" + "{x}" * 170_000 + "'",

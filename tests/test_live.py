@@ -1,14 +1,19 @@
 """The live page in a headless browser: the same verdicts as in a notebook, nothing lost, nothing asked of another host."""
 
+import ast
 import contextlib
 import functools
 import hashlib
 import http.server
+import io
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
@@ -26,7 +31,7 @@ from autograder.grading import grade, job
 from autograder.inside.calling import Caller
 from autograder.jail import Limits
 from autograder.live import bundle, pages, runtime
-from autograder.live.session import Session
+from autograder.live.session import Session, _imported
 from autograder.oracle import Record
 from autograder.results import NOT_WRITTEN, PASSED, Exercise
 from autograder.sample import reference_cell, variant_cell
@@ -453,6 +458,68 @@ def test_model_answer_is_shown_once_an_answer_stands_there_which_the_notebook_th
     assert place.get_by_label("your answer").input_value() == answer
 
 
+def test_a_tab_that_is_left_keeps_what_another_one_wrote(reader: Reader) -> None:
+    reader.open()
+    other = reader.context.new_page()
+    other.goto(reader.tab.url)
+    other.locator("live-answer").get_by_label("your answer").fill("Written in the other tab.")
+    other.wait_for_timeout(500)
+    seen = reader.tab.locator("live-answer").get_by_label("your answer")
+    reader.tab.evaluate("document.querySelector('live-page').saveAll()")
+    assert seen.input_value() == "Written in the other tab."
+    other.reload()
+    assert (
+        other.locator("live-answer").get_by_label("your answer").input_value() == "Written in the other tab."
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "kernel", "asked"),
+    [
+        ("import torch", "", ["torch"]),
+        ("def f(x):\n    import torch", "", []),
+        ("def relu(x):\n    from scipy import signal", "relu", ["scipy"]),
+        ("try:\n    import tqdm\nexcept ImportError:\n    pass", "relu", []),
+        ('"""\nfrom here on it counts\n"""', "", []),
+    ],
+)
+def test_packages_are_asked_for_where_they_are_imported(source: str, kernel: str, asked: list[str]) -> None:
+    assert list(_imported(ast.parse(source), bool(kernel))) == asked
+
+
+SHOWS_RECORDS = """
+import json, sys
+from autograder.live.session import Session
+chapter, stub = sys.argv[1:]
+session = Session(chapter, stub)
+names = "FOLDER", "recorded", "photographed", "trained("
+for number, cell in enumerate(session.cells):
+    source = "".join(cell["source"])
+    if any(name in source for name in names):
+        print(json.dumps([source[:200], session.run(number, {})]))
+"""
+
+
+@pytest.mark.parametrize("name", ["training", "fast", "left_out", "bridge"])
+def test_cells_that_show_a_record_ask_for_the_records(name: str, tmp_path: Path) -> None:
+    """they come in an archive of their own, for which the page asks only if the module is what is missing"""
+    with zipfile.ZipFile(io.BytesIO(bundle.kit_zip())) as kit:
+        kit.extractall(tmp_path)
+    folder = pages.released([chapter(name)])[name]
+    done = subprocess.run(
+        [sys.executable, "-c", SHOWS_RECORDS, name, STUB],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "MPLBACKEND": "agg"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert any(answer.get("missing") == "course.recorded" for _, answer in answers)
+    for source, answer in answers:
+        assert "No such file" not in json.dumps(answer), source
+
+
 def class_of_ten() -> dict[str, dict[str, list[str]]]:
     """What ten learners try in each exercise of the chapter, one text after the other; the last is what they hand in."""
     kernels = list(check_points(FILTERS))
@@ -600,9 +667,6 @@ def test_built_book_holds_the_files_of_the_release(book: Path, files: Path) -> N
 
 def test_kit_of_the_page_is_the_learners(tmp_path: Path) -> None:
     """no solution and no mistake in it, and every package of the kit"""
-    import io
-    import zipfile
-
     names = zipfile.ZipFile(io.BytesIO(bundle.kit_zip())).namelist()
     assert (
         "autograder/checks/test_filters.py" in names
@@ -616,7 +680,7 @@ def test_kernel_whose_speed_is_checked_says_that_this_is_left_out_here(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fast = chapter("fast")
-    monkeypatch.chdir(pages.released()["fast"])
+    monkeypatch.chdir(pages.released([fast])["fast"])
     session = Session("fast", STUB)
     numbers = {
         cell["metadata"].get("nbgrader", {}).get("grade_id"): n for n, cell in enumerate(session.cells)

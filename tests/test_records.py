@@ -31,7 +31,7 @@ from autograder.chapters import Chapter, chapter
 from autograder.classroom import Classroom, ClassroomError, nbgrader_api
 from autograder.grading import Job, grade, job
 from autograder.jail import Limits
-from autograder.recorder import Recorder
+from autograder.recorder import MOST_NOTES, Recorder
 from autograder.reports import as_written, class_page, submission_page
 from autograder.reports.words import clean
 from autograder.results import FAULT, GRADED, UNGRADABLE, Check, Exercise, Note, Submission
@@ -403,6 +403,13 @@ def test_what_no_program_can_judge_is_shown_and_never_scored_in_silence(room: Cl
     assert asked in page_of(room) and "Nine weights &lt;b&gt;for all" in page_of(room)
     assert asked in class_page([result], "F")
     assert Submission.from_json(json.loads(json.dumps(result.to_json()))) == result
+
+
+def test_cells_of_code_never_crowd_an_answer_out(room: Classroom) -> None:
+    notes = (*(Note(1, f"x = {number}", "code") for number in range(MOST_NOTES + 9)), Note(1, "The answer."))
+    record(room, graded(room, notes=notes))
+    shown = [cell.source for cell in notebook_of(room).cells]
+    assert as_written("The answer.") in shown and len(shown) == len(room.released(FILTERS).cells) + MOST_NOTES
 
 
 def test_an_answer_typed_in_a_cell_of_its_own_reaches_a_person_all_the_way(room: Classroom) -> None:

@@ -436,3 +436,15 @@ def _(rng: Rng) -> tuple[Any, ...]:
 @_draws("x_detector")
 def _(rng: Rng) -> tuple[Any, ...]:
     return ()
+
+
+@_draws("torch_state")
+def _(rng: Rng) -> tuple[Any, ...]:
+    w = numbers(rng, *[_few(rng) for _ in range(2 if rng.random() < 0.5 else 4)])
+    return w, _like(rng, w, w.shape[-1])
+
+
+@_draws("mend_flatten")
+def _(rng: Rng) -> tuple[Any, ...]:
+    shape = _few(rng), _few(rng), _few(rng)
+    return numbers(rng, int(np.prod(shape)), _few(rng)), shape

@@ -117,7 +117,7 @@ def test_a_number_is_not_found_inside_of_another() -> None:
 
 
 def test_curriculum_covers_every_chapter_and_is_well_formed() -> None:
-    assert set(CURRICULUM["pages"]) == {"index", "bridge", *(chapter.page.stem for chapter in CHAPTERS)}
+    assert set(CURRICULUM["pages"]) == {"index", *(chapter.page.stem for chapter in CHAPTERS)}
     for page, entry in HELD:
         assert set(entry) == {"what", "where", "find"}, (page, entry)
         assert entry["where"] in ("output", "formula", "figure", "page"), (page, entry)

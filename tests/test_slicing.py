@@ -67,6 +67,11 @@ def test_of_an_odd_cell_the_words_count(own: str) -> None:
     assert kept(own, "f = abs", "for epoch in range(1000):\n    train(epoch)") == ["f = abs", ""]
 
 
+def test_a_function_of_numpy_changes_no_name() -> None:
+    (statement,) = statements("inside = np.sort(np.append(strength, 1))")
+    assert statement.binds == {"inside"}
+
+
 def test_changes_in_place_and_odd_breaks_are_seen() -> None:
     given = ["import numpy as np\nsizes = []", "sizes.append(3)", "other = 1"]
     assert kept("x = (sizes\n% 2)", *given) == ["sizes = []", "sizes.append(3)", ""]

@@ -166,10 +166,11 @@ def _binds(statement: str) -> frozenset[str]:
         if isinstance(part, ast.Subscript | ast.Attribute) and isinstance(part.ctx, ast.Store):
             bound |= {node.id for node in ast.walk(part.value) if isinstance(node, ast.Name)}
         elif (
-            isinstance(part, ast.Call)  # names.add(…), but not np.add.at(…)
+            isinstance(part, ast.Call)  # names.add(…), but neither np.add.at(…) nor np.sort(…)
             and isinstance(part.func, ast.Attribute)
             and part.func.attr in _CHANGES_IN_PLACE
             and isinstance(part.func.value, ast.Name)
+            and part.func.value.id not in ("np", "numpy")
         ):
             bound.add(part.func.value.id)
     return frozenset(bound)

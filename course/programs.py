@@ -36,9 +36,17 @@ recording: dict[str, dict[str, Any]] | None = None
 """Where functions of the page leave what they said while a record is made; None otherwise."""
 
 
+def is_here(module: str) -> bool:
+    """Whether a module is installed; a finder of modules may also say no by an error."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
 def backend() -> str:
     """The library that Keras computes with: what KERAS_BACKEND says, else PyTorch where it is installed."""
-    return os.environ.get("KERAS_BACKEND") or ("torch" if find_spec("torch") else "tensorflow")
+    return os.environ.get("KERAS_BACKEND") or ("torch" if is_here("torch") else "tensorflow")
 
 
 def keras_on_its_backend() -> Any:
@@ -54,7 +62,7 @@ def missing(*programs: str) -> str:
     programs : of "torch", "keras", "tensorboard", "tensorflow"; or "keras on torch", "keras on tensorflow"
     """
     wanted = list(dict.fromkeys(module for program in programs for module in program.split(" on ")))
-    lacking = [module for module in wanted if find_spec(module) is None]
+    lacking = [module for module in wanted if not is_here(module)]
     if lacking:
         names = " and ".join(_PROGRAMS[module][0] for module in lacking)
         return f"{names} not installed: run make {_PROGRAMS[lacking[-1]][1]}"

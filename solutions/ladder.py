@@ -84,7 +84,7 @@ def per_tap(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     (N, H, W, _), (F_h, F_w, _, K) = x.shape, w.shape
     H_out, W_out = H - F_h + 1, W - F_w + 1
     out = np.zeros((N, H_out, W_out, K), dtype=x.dtype)
-    for u, v in np.ndindex(F_h, F_w):
+    for u, v in np.ndindex(w.shape[:2]):
         out += x[:, u : u + H_out, v : v + W_out] @ w[u, v]
     return out
 

@@ -52,11 +52,11 @@ def jailed(kernel: str, cell: str, call_seconds: float = 5) -> Iterator[Jailed]:
 
 MEDALS: dict[str, tuple[int, int]] = {
     "conv2d_fast": (3, 3),
-    "convolves_as_before": (1, 2),
+    "convolves_as_before": (1, 1),
     "unrolls_the_whole_batch": (3, 3),
     "unrolls_picture_by_picture": (3, 3),
     "unrolls_windows_into_columns": (2, 3),
-    "multiplies_tap_by_tap": (1, 2),
+    "multiplies_tap_by_tap": (1, 1),
     "multiplies_place_by_place": (2, 3),
     "contracts_with_einsum": (3, 3),
     "contracts_with_plain_einsum": (1, 1),
@@ -64,7 +64,7 @@ MEDALS: dict[str, tuple[int, int]] = {
     "transforms_with_fft": (1, 1),
     "loops_four_times": (0, 0),
     "conv2d_fast_backward": (3, 3),
-    "goes_back_as_before": (1, 2),
+    "goes_back_as_before": (1, 1),
     "goes_back_through_the_whole_batch": (3, 3),
     "goes_back_picture_by_picture": (3, 3),
     "goes_back_tap_by_tap": (1, 1),
@@ -73,7 +73,7 @@ MEDALS: dict[str, tuple[int, int]] = {
     "contracts_backwards_with_tensordot": (3, 3),
     "goes_back_in_four_loops": (0, 0),
 }
-"""How many medals each way to write a kernel gets at least and at most: some lie within a tenth of gold, or a fifth of silver."""
+"""How many medals each way to write a kernel gets at least and at most: two lie within a tenth of gold."""
 
 WAYS: list[tuple[str, Convolution, int, int]] = [
     (kernel, way, *MEDALS[way.__name__])

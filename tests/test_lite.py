@@ -101,9 +101,14 @@ def test_report_in_the_browser(browser: Any, book: Path, site: str) -> None:
     tab = context.new_page()
     tab.goto(f"{site}/{lite.address('stride')}")
     tab.wait_for_selector(".jp-CodeCell", timeout=60_000)
+    # before the notebook has its kernel, "Run All" asks for one in a dialog and runs nothing
+    tab.locator(".jp-KernelName", has_text="Python").wait_for(timeout=60_000)
     tab.get_by_role("menuitem", name="Run", exact=True).click()
     tab.get_by_text("Run All Cells", exact=True).click()
-    tab.wait_for_function("document.body.innerText.includes('relu 7')", timeout=300_000)
+    try:
+        tab.wait_for_function("document.body.innerText.includes('relu 7')", timeout=180_000)
+    except Exception as error:  # what the page shows says more than that it took too long
+        raise AssertionError(tab.inner_text("body")[-4000:]) from error
     report = tab.locator(".jp-OutputArea-output", has=tab.locator(".cnnr-badge")).inner_text()
     tab.keyboard.press("Control+s")
     tab.wait_for_timeout(1000)

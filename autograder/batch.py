@@ -25,11 +25,14 @@ def grade_class(
     jailed: bool,
     on_start: Callable[[int, int, list[str]], None],
     on_done: Callable[[], None],
+    scheduler: str | None = None,
+    on_refused: Callable[[str], None] = lambda text: None,
 ) -> list[Submission]:
     """Grade all submissions of the chapters, or those of one student; returns the results by chapter and name.
 
     `on_start` is told how many there are to grade, how many were graded before and are unchanged, and what another
-    program had changed, which was put right; `on_done` is called after each.
+    program had changed, which was put right; `on_done` is called after each. With the address of a `scheduler` they are
+    graded on its cluster, and `on_refused` is told of workers there that must not grade.
 
     Raises
     ------
@@ -38,6 +41,8 @@ def grade_class(
         run grades there.
     CheckError
         If a file of checks is not Python.
+    ClusterError
+        If the cluster cannot be used.
     """
     with contextlib.ExitStack() as stack:
         recorders = {chapter.name: Recorder(room, chapter) for chapter in chapters}
@@ -62,7 +67,12 @@ def grade_class(
             results[one.chapter.name, one.student] = recorders[one.chapter.name].record(one, result)
             on_done()
 
-        grade_all(jobs, processes, done)
+        if scheduler is None:
+            grade_all(jobs, processes, done)
+        elif jobs:
+            from . import cluster
+
+            cluster.grade_all(jobs, scheduler, done, on_refused)
     return [result for result in results.values() if result is not None]
 
 

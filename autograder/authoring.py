@@ -4,16 +4,18 @@ The page imports each reference kernel, so that the book runs as it stands. Here
 the kernel, between whose markers nbgrader then puts the stub, and the tags become nbgrader's metadata.
 """
 
-import importlib
-import inspect
+import ast
+import difflib
 import re
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 from nbformat import NotebookNode
 
-from .chapters import Chapter
+from .chapters import ROOT, Chapter, check_points, place_and_error
 from .kit import FOLDER, address, companions, wheel_name
 
 STUB = "raise NotImplementedError  # replace this line with your code"
@@ -29,29 +31,57 @@ _REGION = re.compile(
 _CHECK = re.compile(r"^check\((\w+)\)\s*$", re.MULTILINE)
 
 
+TAGS = {
+    "setup": "the imports of a page: its first code cell",
+    "exercise": "imports the kernel that readers write",
+    "check": "checks it, for points",
+    "question": "is answered in words, for points",
+    "hide-input": "folds the code of a picture",
+}
+"""Every tag that a cell of a chapter may carry, and what such a cell does."""
+
+
 class ChapterError(ValueError):
     """A chapter's page breaks a rule of authoring; the text says which cell and what to do."""
 
 
-def kernel_source(cell_source: str) -> str:
+def kernel_source(cell_source: str, root: Path = ROOT) -> str:
     """Source of the reference kernel that an exercise cell imports, solution and markers included.
+
+    It is read from the file below `root`, not imported: so it can be shown though another line of that file fails.
 
     Raises
     ------
     ChapterError
-        If the cell is anything but one import of one kernel, or the kernel has no solution markers.
+        If the cell is anything but one import of one kernel, or the kernel is not there, or has no solution markers.
     """
     match = IMPORT.fullmatch(cell_source)
     if not match:
         raise ChapterError(
             f"an exercise cell holds just `from solutions.<chapter> import <kernel>`, not {cell_source!r}"
         )
-    module = importlib.import_module(f"solutions.{match['module']}")
-    source = inspect.getsource(getattr(module, match["kernel"])).rstrip()
+    name, path = f"solutions/{match['module']}.py", root / "solutions" / f"{match['module']}.py"
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text, str(path))
+    except FileNotFoundError:
+        raise ChapterError(f"there is no {name}, from which the cell imports {match['kernel']}") from None
+    except SyntaxError as error:
+        raise ChapterError(f"{name} cannot be read: {place_and_error(error)}") from None
+    defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    if match["kernel"] not in defined:
+        known = ", ".join(one for one in defined if not one.startswith("_")) or "no function"
+        raise ChapterError(f"{name} defines no {match['kernel']}; it defines {known}")
+    node = defined[match["kernel"]]
+    first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+    lines = text.splitlines()
+    end = node.end_lineno or first
+    below = next((at for at in range(end, len(lines)) if lines[at].strip()), end)
+    if "\n".join(lines[below : below + 1]).strip().startswith("### END SOLUTION"):
+        end = below + 1  # a comment below the last statement is no part of Python's tree
+    source = "\n".join(lines[first - 1 : end])
     if not _REGION.search(source):
-        raise ChapterError(
-            f"solutions/{match['module']}.py: {match['kernel']} has no ### BEGIN SOLUTION … ### END SOLUTION"
-        )
+        raise ChapterError(f"{name}: {match['kernel']} has no ### BEGIN SOLUTION … ### END SOLUTION")
     return source
 
 
@@ -66,6 +96,18 @@ def solution_lines(source: str) -> list[str]:
     return [line.strip() for body in bodies for line in body.splitlines() if line.strip()]
 
 
+class Fault(NamedTuple):
+    """What is wrong with a cell of a page: the line at which the cell begins, and what to do about it."""
+
+    line: int
+    text: str
+
+
+def faults(chapter: Chapter) -> list[Fault]:
+    """All that keeps a page from becoming a notebook, in the order of the page."""
+    return _read(chapter)[1]
+
+
 def source_notebook(chapter: Chapter) -> NotebookNode:
     """The instructor's notebook of a chapter, as `nbgrader generate_assignment` reads it.
 
@@ -74,12 +116,10 @@ def source_notebook(chapter: Chapter) -> NotebookNode:
     ChapterError
         If the page breaks a rule of authoring.
     """
-    # the reader that the book itself uses, so that book and notebook cannot disagree; it loads Sphinx, hence late
-    from myst_nb.core.read import read_myst_markdown_notebook
-
-    page = read_myst_markdown_notebook(chapter.page.read_text(encoding="utf-8"))
-    cells = [made for cell in page.cells for made in _cells(cell, chapter)]
-    _validate(cells, chapter)
+    cells, wrong = _read(chapter)
+    if wrong:
+        more = f"; and {len(wrong) - 1} more: `autograder rules {chapter.name}` lists all" if wrong[1:] else ""
+        raise ChapterError(f"{chapter.page.name}, line {wrong[0].line}: {wrong[0].text}{more}")
     for number, cell in enumerate(cells):
         cell["id"] = f"{chapter.name}-{number}"
     notebook = nbformat.v4.new_notebook(cells=[_companions_cell(chapter), *cells])
@@ -88,6 +128,42 @@ def source_notebook(chapter: Chapter) -> NotebookNode:
         "language_info": {"name": "python"},
     }
     return notebook
+
+
+class Placed(NamedTuple):
+    """A cell of a page, and the line of the page at which it begins."""
+
+    line: int
+    cell: NotebookNode
+
+
+def page_cells(page: Path) -> list[Placed]:
+    """The cells of a page, each with its line; as MyST-NB reads them, so that book and notebook cannot disagree."""
+    from myst_nb.core.read import read_myst_markdown_notebook  # late: it loads Sphinx
+
+    text = page.read_text(encoding="utf-8")
+    notebook = read_myst_markdown_notebook(text, add_source_map=True)
+    lines, placed = text.splitlines(), []
+    for line, cell in zip(notebook.metadata.pop("source_map"), notebook.cells, strict=True):
+        if cell.cell_type == "markdown":  # of these the number of lines before it is told, blank ones below them apart
+            line += 1
+            while line < len(lines) and not lines[line - 1].strip():
+                line += 1
+        placed.append(Placed(line, cell))
+    return placed
+
+
+def _read(chapter: Chapter) -> tuple[list[NotebookNode], list[Fault]]:
+    """The cells of a chapter's notebook, and what is wrong with those of its page."""
+    made: list[Placed] = []
+    wrong: list[Fault] = []
+    for line, cell in page_cells(chapter.page):
+        try:
+            made += [Placed(line, new) for new in _cells(cell, chapter)]
+        except ChapterError as error:
+            wrong.append(Fault(line, str(error)))
+    wrong += _validate(made, chapter, bool(wrong))
+    return [cell for _, cell in made], sorted(wrong)
 
 
 _FETCH = """\
@@ -122,28 +198,41 @@ def _companions_cell(chapter: Chapter) -> NotebookNode:
 
 def _cells(cell: NotebookNode, chapter: Chapter) -> Iterator[NotebookNode]:
     tags = cell.metadata.get("tags", [])
+    for tag in tags:
+        if tag not in TAGS:
+            near = difflib.get_close_matches(tag, TAGS, 1)
+            meant = f"did you mean {near[0]}?" if near else f"known are {', '.join(TAGS)}"
+            raise ChapterError(f"no cell has a tag {tag}: {meant}")
     if cell.cell_type == "markdown":
         text = _portable(cell.source)
         if "question" in tags:
+            lacking = [name for name in ("points", "grade_id") if not cell.metadata.get(name)]
+            if lacking:
+                raise ChapterError(
+                    f"a question needs {' and '.join(lacking)}, as in "
+                    '+++ {"tags": ["question"], "points": 2, "grade_id": "why-so"}'
+                )
             name = cell.metadata["grade_id"]
             yield _graded(nbformat.v4.new_markdown_cell(text), f"question-{name}", locked=True)
             answer = nbformat.v4.new_markdown_cell(ANSWER_STUB)
-            yield _graded(answer, name, solution=True, points=cell.metadata["points"])
+            yield _graded(answer, name, solution=True, points=_points(cell))
         elif text.strip():
             yield nbformat.v4.new_markdown_cell(text)
         return
     if "exercise" in tags:
         match = IMPORT.fullmatch(cell.source.strip())
-        source = kernel_source(cell.source.strip())
+        source = kernel_source(cell.source.strip(), chapter.page.parents[1])
+        if match and match["module"] != chapter.name:
+            raise ChapterError(
+                f"an exercise of {chapter.name} imports from solutions.{chapter.name}, not solutions.{match['module']}"
+            )
         yield _graded(nbformat.v4.new_code_cell(source), match["kernel"] if match else "", solution=True)
     elif "check" in tags:
         found = _CHECK.search(cell.source)
-        if not found or "points" not in cell.metadata:
-            raise ChapterError(
-                f"{chapter.page.name}: a check cell needs :points: and ends in check(<kernel>)"
-            )
+        if not found or not cell.metadata.get("points"):
+            raise ChapterError("a check cell needs :points: and ends in check(<kernel>)")
         new = nbformat.v4.new_code_cell(cell.source)
-        yield _graded(new, f"check-{found[1]}", locked=True, points=cell.metadata["points"])
+        yield _graded(new, f"check-{found[1]}", locked=True, points=_points(cell))
     elif "setup" in tags:
         yield _graded(nbformat.v4.new_code_cell(cell.source), "setup", locked=True)
     else:
@@ -151,6 +240,16 @@ def _cells(cell: NotebookNode, chapter: Chapter) -> Iterator[NotebookNode]:
         if "hide-input" in tags:
             new.metadata["jupyter"] = {"source_hidden": True}
         yield new
+
+
+def _points(cell: NotebookNode) -> float:
+    try:
+        points = float(cell.metadata["points"])
+    except (TypeError, ValueError):
+        points = 0.0
+    if not points > 0:
+        raise ChapterError(f"points are a number above 0, not {cell.metadata['points']!r}")
+    return points
 
 
 def _graded(
@@ -175,19 +274,28 @@ def _graded(
     return cell
 
 
-def _validate(cells: list[NotebookNode], chapter: Chapter) -> None:
-    marked = [cell for cell in cells if "nbgrader" in cell.metadata]
-    ids = [cell.metadata["nbgrader"]["grade_id"] for cell in marked]
-    twice = sorted({name for name in ids if ids.count(name) > 1})
-    if twice:
-        raise ChapterError(f"{chapter.page.name}: used more than once: {', '.join(twice)}")
-    exercises = {cell.metadata["nbgrader"]["grade_id"] for cell in marked if is_exercise(cell)}
-    checked = {name.removeprefix("check-") for name in ids if name.startswith("check-")}
-    if exercises != checked:
-        odd = ", ".join(sorted(exercises ^ checked))
-        raise ChapterError(
-            f"{chapter.page.name}: each exercise cell needs its check cell, and each check an exercise: {odd}"
-        )
+def _validate(made: list[Placed], chapter: Chapter, incomplete: bool) -> Iterator[Fault]:
+    """What is wrong between cells. Of a page of which some are missing, not what may be their fault."""
+    lines: dict[str, list[int]] = {}
+    for line, cell in made:
+        if "nbgrader" in cell.metadata:
+            lines.setdefault(cell.metadata["nbgrader"]["grade_id"], []).append(line)
+    for name, places in lines.items():
+        for line in places[1:]:
+            yield Fault(line, f"{name} stands here a second time, first in line {places[0]}")
+    exercises = {cell.metadata["nbgrader"]["grade_id"]: line for line, cell in made if is_exercise(cell)}
+    for kernel, line in exercises.items():
+        if f"check-{kernel}" not in lines and not incomplete:
+            yield Fault(line, f"the exercise {kernel} has no check cell: one that ends in check({kernel})")
+    read = check_points(chapter)
+    for line, cell in made:
+        field = cell.metadata.get("nbgrader", {})
+        kernel = field.get("grade_id", "").removeprefix("check-")
+        if field.get("grade_id", "").startswith("check-"):
+            if kernel not in exercises and not incomplete:
+                yield Fault(line, f"check({kernel}) has no exercise cell: one that imports {kernel}")
+            if read.get(kernel) != field["points"]:
+                yield Fault(line, "a check cell begins with :tags: [check], then :points:, in this order")
 
 
 def is_exercise(cell: NotebookNode) -> bool:

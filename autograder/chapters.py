@@ -1,8 +1,11 @@
 """The order of the course, as `_toc.yml` states it, and where the files of a chapter stand."""
 
+import importlib
 import re
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +19,39 @@ CHECKS = Path(__file__).parent / "checks"
 
 class UnknownChapter(ValueError):
     """No chapter of that name; the text lists those that there are."""
+
+
+class BrokenFile(ValueError):
+    """A file of a chapter cannot be imported; the text says the file, the line and why."""
+
+
+def place_and_error(error: BaseException, within: str = "") -> str:
+    """File and line of what failed, of the last file there whose name begins with `within`, and what that was."""
+    if isinstance(error, SyntaxError):
+        return f"{Path(error.filename or '').name}, line {error.lineno}: {type(error).__name__}: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [
+        frame
+        for frame in frames
+        if "site-packages" not in frame.filename and Path(frame.filename).name.startswith(within)
+    ]
+    place = "".join(f"{Path(frame.filename).name}, line {frame.lineno}: " for frame in ours[-1:])
+    return f"{place}{type(error).__name__}: {error}"
+
+
+def imported(module: str) -> ModuleType:
+    """Import a file of a chapter, such as `solutions.filters`.
+
+    Raises
+    ------
+    BrokenFile
+        If that fails.
+    """
+    try:
+        return importlib.import_module(module)
+    except Exception as error:
+        file = f"{module.replace('.', '/')}.py"
+        raise BrokenFile(f"{file} cannot be imported: {place_and_error(error)}") from error
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from .chapters import ROOT, Chapter, UnknownChapter, chapters
+from .chapters import ROOT, BrokenFile, Chapter, UnknownChapter, chapters
 from .chapters import chapter as find_chapter
 
 app = typer.Typer(
@@ -71,6 +71,7 @@ def clear_errors(so_far: Callable[[], str] = lambda: "nothing was recorded") -> 
 
         wrong = (
             UnknownChapter,
+            BrokenFile,
             ClassroomError,
             ChapterError,
             CheckError,

@@ -4,11 +4,11 @@ A mistake is a wrong kernel with the hint that names it. The checks must reject 
 hint. An alternative is another correct kernel. The checks must accept it.
 """
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from ..chapters import imported
 from ..results import SIDE_EFFECTS
 
 __all__ = ["SIDE_EFFECTS", "Variant", "alternative", "mistake", "of"]
@@ -66,5 +66,5 @@ def _keep(variant: Variant, module: str) -> None:
 
 def of(chapter: str) -> list[Variant]:
     """All variants of a chapter's kernels, in the order of its file."""
-    importlib.import_module(f"autograder.mistakes.{chapter}")
+    imported(f"autograder.mistakes.{chapter}")
     return _variants.get(chapter, [])

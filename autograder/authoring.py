@@ -24,7 +24,7 @@ STUB = "raise NotImplementedError  # replace this line with your code"
 ANSWER_STUB = "*Write your answer here, in place of this sentence.*"
 
 IMPORT = re.compile(r"from solutions\.(?P<module>\w+) import (?P<kernel>\w+)\s*")
-_REGION = re.compile(
+REGION = re.compile(
     r"^(?P<indent>[ \t]*)### BEGIN SOLUTION\n(?P<body>.*?)^[ \t]*### END SOLUTION[^\n]*$",
     re.DOTALL | re.MULTILINE,
 )
@@ -80,19 +80,19 @@ def kernel_source(cell_source: str, root: Path = ROOT) -> str:
     if "\n".join(lines[below : below + 1]).strip().startswith("### END SOLUTION"):
         end = below + 1  # a comment below the last statement is no part of Python's tree
     source = "\n".join(lines[first - 1 : end])
-    if not _REGION.search(source):
+    if not REGION.search(source):
         raise ChapterError(f"{name}: {match['kernel']} has no ### BEGIN SOLUTION … ### END SOLUTION")
     return source
 
 
 def stub_source(source: str) -> str:
     """The kernel as a learner gets it: each solution replaced by the stub."""
-    return _REGION.sub(lambda match: match["indent"] + STUB, source)
+    return REGION.sub(lambda match: match["indent"] + STUB, source)
 
 
 def solution_lines(source: str) -> list[str]:
     """The lines between a kernel's solution markers, stripped."""
-    bodies = [match["body"] for match in _REGION.finditer(source)]
+    bodies = [match["body"] for match in REGION.finditer(source)]
     return [line.strip() for body in bodies for line in body.splitlines() if line.strip()]
 
 
@@ -304,7 +304,7 @@ def is_exercise(cell: NotebookNode) -> bool:
 
 
 _LINK_TO_PAGE = re.compile(r"\[([^\]]+)\]\([\w-]+\.md(?:#[\w-]*)?\)")
-_FENCE = re.compile(r"^(?P<colons>:{3,})\{(?P<kind>[\w-]+)\}[ \t]*(?P<title>.*)$")
+FENCE = re.compile(r"^(?P<colons>:{3,})\{(?P<kind>[\w-]+)\}[ \t]*(?P<title>.*)$")
 
 
 def _portable(text: str) -> str:
@@ -319,7 +319,7 @@ def _boxes(lines: list[str]) -> str:
     out: list[str] = []
     at = 0
     while at < len(lines):
-        match = _FENCE.match(lines[at])
+        match = FENCE.match(lines[at])
         if not match:
             out.append(lines[at])
             at += 1

@@ -72,17 +72,17 @@ class Chapter:
         return found[1] if found else self.name
 
 
-def chapters() -> list[Chapter]:
+def chapters(root: Path = ROOT) -> list[Chapter]:
     """All chapters with exercises, in the order of `_toc.yml`: pages named NN-name that have a solutions module."""
     import yaml  # late: a learner's kit has neither YAML nor this file
 
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     entries = [entry for part in toc.get("parts", [toc]) for entry in part.get("chapters", [])]
     found = []
     for entry in entries:
         match = re.fullmatch(r"(\d+)-([a-z_]+)", Path(entry["file"]).name)
-        if match and (ROOT / "solutions" / f"{match[2]}.py").exists():
-            found.append(Chapter(int(match[1]), match[2], ROOT / f"{entry['file']}.md"))
+        if match and (root / "solutions" / f"{match[2]}.py").exists():
+            found.append(Chapter(int(match[1]), match[2], root / f"{entry['file']}.md"))
     return found
 
 

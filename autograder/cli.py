@@ -395,6 +395,19 @@ def verify(names: ChapterNames = None, as_json: AsJson = False) -> None:
     raise typer.Exit(1 if any(row.problems for row in found) else 0)
 
 
+@app.command(epilog="Example: `autograder rules` or `autograder rules filters`")
+def rules(names: ChapterNames = None) -> None:
+    """Look through the files of chapters for what is asked of them, in seconds: all findings, each with file and line."""
+    with clear_errors():
+        from .rules import findings, unlisted
+
+        found = [*unlisted(), *findings(chosen(names))]
+    for path, line, text in found:
+        print(f"{_short(path)}:{line}: {text}")
+    err.print(f"{len(found)} findings" if found else "all that is asked of a chapter's files holds")
+    raise typer.Exit(1 if found else 0)
+
+
 def _short(path: Path) -> str:
     try:
         return str(path.resolve().relative_to(Path.cwd()))

@@ -85,7 +85,7 @@ def verify_chapter(
         for what, exercises in empty.items():
             if exercises[kernel].score:
                 problems.append(f"{kernel}: {what} gets {exercises[kernel].score:g} points")
-        if {"float32", "float64"} & dtypes and not {"float32", "float64"} <= dtypes:
+        if lacking_dtype(dtypes):
             problems.append(f"{kernel}: no check tries both float32 and float64")
         if not wrong or not right:
             problems.append(
@@ -163,7 +163,7 @@ def _try_variants(
     for number, (seed, together) in enumerate(itertools.product((*SEEDS, BY_HEART), rounds), 1):
         present = {trial.variant.kernel: trial for trial in together if trial is not None}
         calls: dict[str, Call] = {
-            kernel: _watching(Caller(trial.variant.function), trial.dtypes)
+            kernel: watching(Caller(trial.variant.function), trial.dtypes)
             for kernel, trial in present.items()
         }
         if seed == BY_HEART:
@@ -240,7 +240,14 @@ def _is_accepted(trial: Trial, problems: list[str]) -> bool:
     return len(problems) == before
 
 
-def _watching(call: Call, dtypes: set[str]) -> Call:
+def lacking_dtype(tried: set[str]) -> bool:
+    """Whether checks that tried these dtypes tried one float dtype and not the other."""
+    return len({"float32", "float64"} & tried) == 1
+
+
+def watching(call: Call, dtypes: set[str]) -> Call:
+    """The same call, which notes the dtypes of the arrays that it is given."""
+
     def watched(args: tuple[Any, ...]) -> Outcome:
         dtypes.update(str(value.dtype) for value in args if isinstance(value, np.ndarray))
         return call(args)

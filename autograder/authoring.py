@@ -6,9 +6,10 @@ the kernel, between whose markers nbgrader then puts the stub, and the tags beco
 
 import ast
 import difflib
+import functools
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from nbformat import NotebookNode
 
 from .chapters import ROOT, Chapter, check_points, place_and_error
 from .kit import FOLDER, address, companions, wheel_name
+from .results import SIDE_EFFECTS
 
 STUB = "raise NotImplementedError  # replace this line with your code"
 """What stands in place of a solution, in the book and in the learner's notebook."""
@@ -103,9 +105,9 @@ class Fault(NamedTuple):
     text: str
 
 
-def faults(chapter: Chapter) -> list[Fault]:
-    """All that keeps a page from becoming a notebook, in the order of the page."""
-    return _read(chapter)[1]
+def faults(chapter: Chapter, cells: "list[Placed]") -> list[Fault]:
+    """All that keeps the cells of a page from becoming a notebook, in the order of the page."""
+    return _read(chapter, cells)[1]
 
 
 def source_notebook(chapter: Chapter) -> NotebookNode:
@@ -116,9 +118,11 @@ def source_notebook(chapter: Chapter) -> NotebookNode:
     ChapterError
         If the page breaks a rule of authoring.
     """
-    cells, wrong = _read(chapter)
+    cells, wrong = _read(chapter, page_cells(chapter.page))
     if wrong:
-        more = f"; and {len(wrong) - 1} more: `autograder rules {chapter.name}` lists all" if wrong[1:] else ""
+        more = (
+            f"; and {len(wrong) - 1} more: `autograder rules {chapter.name}` lists all" if wrong[1:] else ""
+        )
         raise ChapterError(f"{chapter.page.name}, line {wrong[0].line}: {wrong[0].text}{more}")
     for number, cell in enumerate(cells):
         cell["id"] = f"{chapter.name}-{number}"
@@ -145,7 +149,9 @@ def page_cells(page: Path) -> list[Placed]:
     notebook = read_myst_markdown_notebook(text, add_source_map=True)
     lines, placed = text.splitlines(), []
     for line, cell in zip(notebook.metadata.pop("source_map"), notebook.cells, strict=True):
-        if cell.cell_type == "markdown":  # of these the number of lines before it is told, blank ones below them apart
+        if (
+            cell.cell_type == "markdown"
+        ):  # of these the number of lines before it is told, blank ones below them apart
             line += 1
             while line < len(lines) and not lines[line - 1].strip():
                 line += 1
@@ -153,11 +159,11 @@ def page_cells(page: Path) -> list[Placed]:
     return placed
 
 
-def _read(chapter: Chapter) -> tuple[list[NotebookNode], list[Fault]]:
+def _read(chapter: Chapter, cells: list[Placed]) -> tuple[list[NotebookNode], list[Fault]]:
     """The cells of a chapter's notebook, and what is wrong with those of its page."""
     made: list[Placed] = []
     wrong: list[Fault] = []
-    for line, cell in page_cells(chapter.page):
+    for line, cell in cells:
         try:
             made += [Placed(line, new) for new in _cells(cell, chapter)]
         except ChapterError as error:
@@ -337,3 +343,54 @@ def _boxes(lines: list[str]) -> str:
             out += textwrap.indent(f"**{title}**\n\n{inner}", "> ", lambda line: True).splitlines()
         at = end + 1
     return "\n".join(out)
+
+
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    """A file as Python reads it, or an empty one if it is not there or no Python: another rule says that."""
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, SyntaxError):
+        return ast.Module([], [])
+
+
+def texts_of(call: ast.Call, names: tuple[str, ...]) -> dict[str, str]:
+    """The arguments of a call that are texts, or the name of such a text, by their parameters' names."""
+    pairs = [*zip(names, call.args, strict=False), *((word.arg or "", word.value) for word in call.keywords)]
+    found = {}
+    for name, value in pairs:
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            found[name] = value.value
+        elif isinstance(value, ast.Name):
+            found[name] = SIDE_EFFECTS if value.id == "SIDE_EFFECTS" else value.id
+    return found
+
+
+class Answer(NamedTuple):
+    """A model answer, and where it stands."""
+
+    path: Path
+    line: int
+    text: str
+
+
+def answers_in(listed: Path, files: Iterable[Path]) -> dict[str, Answer]:
+    """Every model answer, in Markdown, by the grade_id of its question; where it stands is told besides."""
+    found = {}
+    if listed.exists():
+        text = listed.read_text(encoding="utf-8")
+        parts = list(re.finditer(r"^## (\S+)$", text, re.MULTILINE))
+        for one, following in zip(parts, [*parts[1:], None], strict=True):
+            answer = text[one.end() : following.start() if following else len(text)].strip()
+            found[one[1]] = Answer(listed, text.count("\n", 0, one.start()) + 1, answer)
+    for path in files:
+        for node in tree(path).body:
+            call = node.value if isinstance(node, ast.Expr) else None
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Name)
+                and call.func.id == "model_answer"
+            ):
+                told = texts_of(call, ("question", "text"))
+                found[told.get("question", "")] = Answer(path, node.lineno, told.get("text", ""))
+    return found

@@ -67,6 +67,10 @@ class Chapter:
         return CHECKS / f"test_{self.name}.py"
 
     @property
+    def mistakes(self) -> Path:
+        return CHECKS.parent / "mistakes" / f"{self.name}.py"
+
+    @property
     def title(self) -> str:
         found = re.search(r"^# (.+)$", self.page.read_text(encoding="utf-8"), re.MULTILINE)
         return found[1] if found else self.name

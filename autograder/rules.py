@@ -20,10 +20,13 @@ from .authoring import (
     REGION,
     ChapterError,
     Placed,
+    answers_in,
     faults,
     kernel_source,
     page_cells,
     stub_source,
+    texts_of,
+    tree,
 )
 from .chapters import ROOT, BrokenFile, Chapter, chapters, check_points
 from .checking import PUBLIC_SEED, CheckError, run_checks
@@ -181,35 +184,15 @@ class Files:
         """The mistakes and other right ways."""
         found = []
         for node in tree(self.mistakes).body:
-            for mark in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
-                if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Name):
-                    told = _arguments(mark, ("kernel", "hint", "caught_by"))
-                    if mark.func.id in ("mistake", "alternative"):
-                        wrong = mark.func.id == "mistake"
-                        words = told.get("kernel", ""), node.name, wrong, told.get("hint", "")
-                        found.append(Function(mark.lineno, *words, told.get("caught_by", "")))
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            for mark in node.decorator_list:
+                name = mark.func.id if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Name) else ""
+                if isinstance(mark, ast.Call) and name in ("mistake", "alternative"):
+                    told = texts_of(mark, ("kernel", "hint", "caught_by"))
+                    words = told.get("kernel", ""), node.name, name == "mistake", told.get("hint", "")
+                    found.append(Function(mark.lineno, *words, told.get("caught_by", "")))
         return found
-
-
-@functools.cache
-def tree(path: Path) -> ast.Module:
-    """A file as Python reads it, or an empty one if it is not there or no Python: another rule says that."""
-    try:
-        return ast.parse(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, SyntaxError):
-        return ast.Module([], [])
-
-
-def _arguments(call: ast.Call, names: tuple[str, ...]) -> dict[str, str]:
-    """The arguments of a call that are texts, or the name of such a text, by their parameters' names."""
-    pairs = [*zip(names, call.args, strict=False), *((word.arg or "", word.value) for word in call.keywords)]
-    found = {}
-    for name, value in pairs:
-        if isinstance(value, ast.Constant) and isinstance(value.value, str):
-            found[name] = value.value
-        elif isinstance(value, ast.Name):
-            found[name] = SIDE_EFFECTS if value.id == "SIDE_EFFECTS" else value.id
-    return found
 
 
 @dataclass(frozen=True)
@@ -235,7 +218,10 @@ def _rule(place: str, asks: str) -> Callable[[Callable[[Files], Iterable[Finding
 # The page
 
 
-@_rule("page", "begins with the front matter of every other page: `jupytext` with MyST, `kernelspec` with `python3`")
+@_rule(
+    "page",
+    "begins with the front matter of every other page: `jupytext` with MyST, `kernelspec` with `python3`",
+)
 def front_matter(files: Files) -> Iterator[Finding]:
     found = re.match(r"---\n(.*?)\n---\n", files.text, re.DOTALL)
     head = yaml.safe_load(found[1]) if found else {}
@@ -252,11 +238,15 @@ def head(files: Files) -> Iterator[Finding]:
     titles = [heading for heading in files.headings if heading.level == 1]
     if len(titles) != 1:
         line = titles[1].line if titles else 1
-        yield Finding(files.page, line, f"a page has one title, a line that begins with #; here are {len(titles)}")
+        yield Finding(
+            files.page, line, f"a page has one title, a line that begins with #; here are {len(titles)}"
+        )
     after = titles[0].line if titles else 1
     for words in ("What you will do.", "What you need.", "Time."):
         if f"**{words}**" not in files.text:
-            yield Finding(files.page, after, f"below the title stands a paragraph that begins with **{words}**")
+            yield Finding(
+                files.page, after, f"below the title stands a paragraph that begins with **{words}**"
+            )
     if "**Time.**" in files.text and not TIME.search(files.text.replace("\n", " ")):
         text = "write: **Time.** Main path about 25 minutes, exercises about 55, going further about 10."
         yield Finding(files.page, files.line_of("**Time.**"), text)
@@ -277,10 +267,12 @@ def setup(files: Files) -> Iterator[Finding]:
     "has an `exercise` cell with one import and a `check` cell with points for each kernel; no other tags than those below",
 )
 def cells(files: Files) -> Iterator[Finding]:
-    for line, text in faults(files.chapter):
+    for line, text in faults(files.chapter, files.cells):
         yield Finding(files.page, line, text)
     if not files.points:
-        yield Finding(files.page, 1, "a page with no exercise is no chapter: it needs an exercise and its check")
+        yield Finding(
+            files.page, 1, "a page with no exercise is no chapter: it needs an exercise and its check"
+        )
 
 
 @_rule("page", f"keeps code cells to {LONGEST_CELL} lines; longer drawing code goes to `course/draw.py`")
@@ -306,7 +298,10 @@ def figures(files: Files) -> Iterator[Finding]:
         yield Finding(files.page, 1, text)
 
 
-@_rule("page", f"gives each figure a text alternative (`mystnb: image: alt:`) of more than {SHORTEST_ALT} characters")
+@_rule(
+    "page",
+    f"gives each figure a text alternative (`mystnb: image: alt:`) of more than {SHORTEST_ALT} characters",
+)
 def alternatives_in_text(files: Files) -> Iterator[Finding]:
     for line, cell in files.cells:
         mystnb = cell.metadata.get("mystnb", {})
@@ -335,16 +330,25 @@ def folded_box(files: Files) -> Iterator[Finding]:
 def question(files: Files) -> Iterator[Finding]:
     asked = [(line, cell) for line, cell in files.cells if "question" in cell.metadata.get("tags", [])]
     if not asked:
-        yield Finding(files.page, 1, 'no question is graded by hand: +++ {"tags": ["question"], …} begins one')
+        yield Finding(
+            files.page, 1, 'no question is graded by hand: +++ {"tags": ["question"], …} begins one'
+        )
     for line, _ in asked[1:]:
-        yield Finding(files.page, line, f"a second question graded by hand, beside line {asked[0][0]}: keep one")
+        yield Finding(
+            files.page, line, f"a second question graded by hand, beside line {asked[0][0]}: keep one"
+        )
     named = [heading for heading in files.headings if heading.text.startswith("A question graded by hand: ")]
     if asked and len(named) != 1:
         line = named[1].line if named else asked[0][0]
-        yield Finding(files.page, line, f"{len(named)} headings begin with A question graded by hand: … ; one does")
+        yield Finding(
+            files.page, line, f"{len(named)} headings begin with A question graded by hand: … ; one does"
+        )
 
 
-@_rule("page", f"has a heading Recall with {RECALL[0]} to {RECALL[1]} folded boxes, numbered 1. 2. 3. in their titles")
+@_rule(
+    "page",
+    f"has a heading Recall with {RECALL[0]} to {RECALL[1]} folded boxes, numbered 1. 2. 3. in their titles",
+)
 def recall(files: Files) -> Iterator[Finding]:
     found = next((heading for heading in files.headings if heading.text == "Recall"), None)
     if found is None:
@@ -413,20 +417,30 @@ def kernels_asked(files: Files) -> Iterator[Finding]:
             yield Finding(files.kernels, node.lineno, text)
 
 
-@_rule("kernels", f"gives each kernel a docstring of more than {SHORTEST_DOCSTRING} characters: arrays in and out, errors")
+@_rule(
+    "kernels",
+    f"gives each kernel a docstring of more than {SHORTEST_DOCSTRING} characters: arrays in and out, errors",
+)
 def docstrings(files: Files) -> Iterator[Finding]:
     for kernel, node in files.functions.items():
         length = len(ast.get_docstring(node) or "")
         if length <= SHORTEST_DOCSTRING:
-            text = f"the docstring of {kernel} has {length} characters, more than {SHORTEST_DOCSTRING} are asked"
+            text = (
+                f"the docstring of {kernel} has {length} characters, more than {SHORTEST_DOCSTRING} are asked"
+            )
             yield Finding(files.kernels, node.lineno, f"{text}: what goes in and out, and which errors")
 
 
-@_rule("kernels", "holds each body between `### BEGIN SOLUTION` and `### END SOLUTION`; what is left is valid Python")
+@_rule(
+    "kernels",
+    "holds each body between `### BEGIN SOLUTION` and `### END SOLUTION`; what is left is valid Python",
+)
 def stubs(files: Files) -> Iterator[Finding]:
     for kernel, node in files.functions.items():
         try:
-            stub = stub_source(kernel_source(f"from solutions.{files.chapter.name} import {kernel}", files.root))
+            stub = stub_source(
+                kernel_source(f"from solutions.{files.chapter.name} import {kernel}", files.root)
+            )
         except ChapterError as error:
             yield Finding(files.kernels, node.lineno, str(error).partition(": ")[2] or str(error))
             continue
@@ -436,13 +450,18 @@ def stubs(files: Files) -> Iterator[Finding]:
             text = f"without its solution {kernel} is no Python: {error.msg}; put the markers around whole statements"
             yield Finding(files.kernels, node.lineno, text)
         if "SOLUTION" in stub or "raise NotImplementedError" not in stub:
-            yield Finding(files.kernels, node.lineno, f"a marker of {kernel} is left over: they come in pairs")
+            yield Finding(
+                files.kernels, node.lineno, f"a marker of {kernel} is left over: they come in pairs"
+            )
 
 
 # The checks
 
 
-@_rule("checks", "has a check for each kernel; its first argument is the kernel, its docstring what learners read")
+@_rule(
+    "checks",
+    "has a check for each kernel; its first argument is the kernel, its docstring what learners read",
+)
 def checks_of_kernels(files: Files) -> Iterator[Finding]:
     first = [node.args.args[0].arg if node.args.args else "" for node in files.tests]
     for node, kernel in zip(files.tests, first, strict=True):
@@ -452,14 +471,19 @@ def checks_of_kernels(files: Files) -> Iterator[Finding]:
             text = f"the first argument of {node.name}, {kernel or 'missing'}, is no kernel of the chapter: {meant}"
             yield Finding(files.checks, node.lineno, text)
         if not ast.get_docstring(node):
-            yield Finding(files.checks, node.lineno, f"{node.name} has no docstring: learners read its first line")
+            yield Finding(
+                files.checks, node.lineno, f"{node.name} has no docstring: learners read its first line"
+            )
     if files.checks.exists():
         for kernel in files.points:
             if kernel not in first:
                 yield Finding(files.checks, 1, f"no check has {kernel} as its first argument")
 
 
-@_rule("checks", "runs through on the reference, and tries both float32 and float64 of each kernel that takes floats")
+@_rule(
+    "checks",
+    "runs through on the reference, and tries both float32 and float64 of each kernel that takes floats",
+)
 def checks_run(files: Files) -> Iterator[Finding]:
     if files.root != ROOT:
         return  # another course's kernels cannot be imported beside this one's
@@ -504,7 +528,9 @@ def enough_variants(files: Files) -> Iterator[Finding]:
         wrong = sum(one.is_wrong for one in mine)
         line = mine[0].line if mine else 1
         if wrong < MISTAKES:
-            yield Finding(files.mistakes, line, f"{kernel} has {wrong} mistakes, {MISTAKES} at least are asked")
+            yield Finding(
+                files.mistakes, line, f"{kernel} has {wrong} mistakes, {MISTAKES} at least are asked"
+            )
         if len(mine) - wrong < ALTERNATIVES:
             text = f"{kernel} has {len(mine) - wrong} alternatives, {ALTERNATIVES} at least are asked"
             yield Finding(files.mistakes, line, text)
@@ -514,7 +540,9 @@ def enough_variants(files: Files) -> Iterator[Finding]:
 def caught_by(files: Files) -> Iterator[Finding]:
     for one in files.variants:
         if one.kernel not in files.points:
-            yield Finding(files.mistakes, one.line, f"{one.name} is about {one.kernel}, no kernel of the chapter")
+            yield Finding(
+                files.mistakes, one.line, f"{one.name} is about {one.kernel}, no kernel of the chapter"
+            )
         elif one.is_wrong and one.caught_by not in (known := check_names_of(files, one.kernel)):
             near = difflib.get_close_matches(one.caught_by, known, 1)
             meant = f"did you mean {near[0]}?" if near else f"those are {', '.join(known)}"
@@ -552,7 +580,9 @@ def annotations(files: Files) -> Iterator[Finding]:
                     yield Finding(path, node.lineno, f"{node.name} has no annotation of {', '.join(bare)}")
 
 
-@_rule("mistakes", "draws inputs of each kernel for `make bench-verdicts`: a function marked `@draws(kernel)`")
+@_rule(
+    "mistakes", "draws inputs of each kernel for `make bench-verdicts`: a function marked `@draws(kernel)`"
+)
 def drawn(files: Files) -> Iterator[Finding]:
     known = {
         argument.value
@@ -560,7 +590,9 @@ def drawn(files: Files) -> Iterator[Finding]:
         for node in tree(path).body
         if isinstance(node, ast.FunctionDef)
         for mark in node.decorator_list
-        if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Name) and mark.func.id in ("draws", "_draws")
+        if isinstance(mark, ast.Call)
+        and isinstance(mark.func, ast.Name)
+        and mark.func.id in ("draws", "_draws")
         for argument in mark.args
         if isinstance(argument, ast.Constant)
     }
@@ -592,32 +624,6 @@ def model_answers(files: Files) -> Iterator[Finding]:
             yield Finding(path, at, text)
 
 
-class Answer(NamedTuple):
-    """A model answer, and where it stands."""
-
-    path: Path
-    line: int
-    text: str
-
-
-def answers_in(listed: Path, files: Iterable[Path]) -> dict[str, Answer]:
-    """Every model answer, in Markdown, by the grade_id of its question; where it stands is told besides."""
-    found = {}
-    if listed.exists():
-        text = listed.read_text(encoding="utf-8")
-        parts = list(re.finditer(r"^## (\S+)$", text, re.MULTILINE))
-        for one, following in zip(parts, [*parts[1:], None], strict=True):
-            answer = text[one.end() : following.start() if following else len(text)].strip()
-            found[one[1]] = Answer(listed, text.count("\n", 0, one.start()) + 1, answer)
-    for path in files:
-        for node in tree(path).body:
-            call = node.value if isinstance(node, ast.Expr) else None
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "model_answer":
-                told = _arguments(call, ("question", "text"))
-                found[told.get("question", "")] = Answer(path, node.lineno, told.get("text", ""))
-    return found
-
-
 # Elsewhere
 
 
@@ -642,11 +648,17 @@ def unlisted(root: Path = ROOT) -> list[Finding]:
         named = re.fullmatch(r"\d+-([a-z_]+)", page.stem)
         at = next((n for n, line in enumerate(lines, 1) if line.strip().endswith(f"chapters/{page.stem}")), 0)
         if named and not at:
-            found.append(Finding(listed, len(lines), f"add a line to the last part: - file: chapters/{page.stem}"))
+            found.append(
+                Finding(listed, len(lines), f"add a line to the last part: - file: chapters/{page.stem}")
+            )
         elif named and not (root / "solutions" / f"{named[1]}.py").exists():
-            found.append(Finding(listed, at, f"{page.stem} has no solutions/{named[1]}.py: it is no chapter so far"))
+            found.append(
+                Finding(listed, at, f"{page.stem} has no solutions/{named[1]}.py: it is no chapter so far")
+            )
         elif re.match(r"\d", page.stem) and not named:
-            text = f"{page.stem} is no chapter's name: that is a number, a hyphen, small letters and underscores"
+            text = (
+                f"{page.stem} is no chapter's name: that is a number, a hyphen, small letters and underscores"
+            )
             found.append(Finding(page, 1, text))
     return found
 
@@ -691,10 +703,12 @@ def _shown(root: Path) -> list[tuple[Kernel, Finding]]:
     for path, text in _what_learners_see(root, every):
         ends = _ends(text)
         for at, line in leaks.places(squeezed(text)):
-            kernel, number = whose[line]
-            said = f"shows a line of the solution of {kernel.name} (solutions/{kernel.chapter}.py, line {number})"
+            owner, number = whose[line]
+            said = (
+                f"shows a line of the solution of {owner.name} (solutions/{owner.chapter}.py, line {number})"
+            )
             words = f"{said}: say it in other words, or with other names"
-            found.append((kernel, Finding(path, bisect.bisect_right(ends, at) + 1, words)))
+            found.append((owner, Finding(path, bisect.bisect_right(ends, at) + 1, words)))
     return sorted(set(found), key=lambda pair: pair[1])
 
 
@@ -740,5 +754,4 @@ def _lines_of_hints(files: Files) -> set[int]:
 
 def findings(chosen: Iterable[Chapter]) -> list[Finding]:
     """All that is wrong with the files of these chapters, each once, by file and line."""
-    found = {finding for one in chosen for rule in RULES for finding in rule.find(Files(one))}
-    return sorted(found)
+    return sorted({finding for one in map(Files, chosen) for rule in RULES for finding in rule.find(one)})

@@ -411,8 +411,10 @@ def holds(files: Files) -> Iterator[Finding]:
 
 @_rule("kernels", "defines exactly the kernels that the page asks for; helpers begin with an underscore")
 def kernels_asked(files: Files) -> Iterator[Finding]:
-    for kernel, node in files.functions.items():
-        if kernel not in files.points:
+    for node in tree(files.kernels).body:
+        public = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+        kernel = node.name if isinstance(node, ast.FunctionDef | ast.ClassDef) else ""
+        if public and kernel not in files.points:
             text = f"no exercise of {files.page.name} asks for {kernel}: add one, or begin its name with _"
             yield Finding(files.kernels, node.lineno, text)
 

@@ -22,7 +22,6 @@ from autograder.leaks import Leaks, secret_lines, squeezed
 from autograder.live.answers import MODELS, model_answers
 from autograder.live.bundle import kit_packages
 from autograder.pages import read_page
-from autograder.rules import TIME
 
 from .conftest import run_in
 
@@ -84,21 +83,6 @@ def test_book_holds_no_solution(built_book: Path, secrets: list[str]) -> None:
         shown = [line for _, line in looked_for.places(squeezed(text))]
         assert not shown, f"{path.name} shows {shown}"
     assert not (built_book / "_sources").exists() or not list((built_book / "_sources").rglob("*.*"))
-
-
-def test_every_chapter_says_how_long_it_takes_and_the_introduction_adds_that_up() -> None:
-    minutes = []
-    for chapter in CHAPTERS:
-        found = TIME.search(chapter.page.read_text(encoding="utf-8").replace("\n", " "))
-        assert found, f"{chapter.page.name} has no line of its time"
-        minutes.append([int(number) for number in found.groups()])
-    first_five = sum(sum(parts[:2]) for parts in minutes[:5]) / 60
-    whole, reading = sum(map(sum, minutes)) / 60, sum(parts[0] for parts in minutes) / 60
-    text = (ROOT / "chapters" / "index.md").read_text(encoding="utf-8").replace("\n", " ")
-    assert (
-        f"first five chapters take about {first_five:.0f} hours" in text
-        and f"All chapters together take about {whole:.0f}, of which {reading:.0f} are for reading" in text
-    )
 
 
 def test_book_shows_the_stub_and_the_report(built_book: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from autograder import mistakes
 from autograder.chapters import ROOT, Chapter, chapters
-from autograder.rules import PLACES, RULES, Files, Finding, findings, unlisted
+from autograder.rules import PLACES, RULES, Files, Finding, findings, hours, unlisted
 
 from .conftest import TOY_FILES, TOY_LINE, run_in
 
@@ -24,6 +24,10 @@ def test_a_chapter_keeps_every_rule(chapter: Chapter) -> None:
 
 def test_every_page_that_looks_like_a_chapter_is_one() -> None:
     assert unlisted() == []
+
+
+def test_the_introduction_adds_up_the_hours_of_all_chapters() -> None:
+    assert hours() == []
 
 
 def test_contributing_says_every_rule_and_no_other() -> None:
@@ -62,7 +66,7 @@ class Slip(NamedTuple):
 SHOWN = "twice_of_everything = x + x"
 RETURNS = "    Returns\n    -------\n    array of float of the same shape and dtype: each number times 2\n"
 BODY = f"    ### BEGIN SOLUTION\n    {SHOWN}\n    return twice_of_everything\n"
-ANSWER = "Two is one and one. To multiply a number by two is"
+ANSWER = TOY_FILES[MISTAKES].partition('"why-twice", """\n')[2].partition("An array")[0]
 LONG = "\n".join(["x = 1"] * 25)
 
 SLIPS = [
@@ -71,11 +75,11 @@ SLIPS = [
     Slip("head", PAGE, "Main path about 1 minutes", "A minute", PAGE, "**Time.** A minute", "Main path about"),
     Slip("head", PAGE, "## Summary", "# Summary", PAGE, "# Summary", "one title"),
     Slip("setup", PAGE, ":tags: [setup]\n", "", PAGE, "```{code-cell}", "first code cell"),
-    Slip("cells", PAGE, "[exercise]", "[excercise]", PAGE, "```{code-cell}\n:tags: [exc", "did you mean exercise?"),
+    Slip("cells", PAGE, "[exercise]", "[exercises]", PAGE, "```{code-cell}\n:tags: [exercises", "did you mean exercise?"),
     Slip("cells", PAGE, ":points: 2\n", "", PAGE, "```{code-cell}\n:tags: [check", "needs :points:"),
     Slip("cells", PAGE, ":points: 2\n", ":points: two\n", PAGE, "```{code-cell}\n:tags: [check", "a number above 0"),
     Slip("cells", PAGE, '"points": 2, ', "", PAGE, "## A question graded", "a question needs points"),
-    Slip("cells", PAGE, "import double", "import doubel", PAGE, "```{code-cell}\n:tags: [exercise", "defines no doubel"),
+    Slip("cells", PAGE, "import double", "import doubles", PAGE, "```{code-cell}\n:tags: [exercise", "defines no doubles"),
     Slip("cells", PAGE, "solutions.toys", "solutions.toy", PAGE, "```{code-cell}\n:tags: [exercise", "no solutions/toy.py"),
     Slip("cells", PAGE, "check(double)", "check(halve)", PAGE, "```{code-cell}\n:tags: [exercise", "has no check cell"),
     Slip("short_cells", PAGE, "import numpy as np\n", f"import numpy as np\n{LONG}\n", PAGE, "```{code-cell}", "lines, 24"),
@@ -118,7 +122,7 @@ SLIPS = [
     Slip("drawn", MISTAKES, '@draws("double")\n', "", MISTAKES, '"""Mistakes', "no function draws inputs of double"),
     Slip("model_answers", MISTAKES, 'model_answer("why-twice"', 'model_answer("why"', PAGE, "## A question graded",
          "no model answer to why-twice"),
-    Slip("model_answers", MISTAKES, ANSWER, "Two is", MISTAKES, "model_answer(", "words, 80 to 220"),
+    Slip("model_answers", MISTAKES, ANSWER, "", MISTAKES, "model_answer(", "words, 80 to 220"),
     Slip("all_files", MISTAKES, "def squares(", "def squares((", MISTAKES, "def squares((", "SyntaxError"),
     Slip("no_solution_shown", PAGE, "## Summary", f"## Summary\n\nWrite `{SHOWN}`.", PAGE, "Write `", "solution of double"),
     Slip("no_solution_shown", PAGE, "plt.plot([0, 1], [0, 4])", f"x = 1\n{SHOWN}", PAGE, SHOWN, f"toys.py, line {TOY_FILES[KERNELS].splitlines().index('    ' + SHOWN) + 1}"),
@@ -207,6 +211,20 @@ def test_a_page_that_is_no_chapter_yet_is_named(
     assert says in found.text
 
 
+def test_hours_that_do_not_add_up_are_named_with_those_that_do(toys: Path) -> None:
+    """of the only chapter: 3 minutes of the main path and the exercises, 6 with what goes further"""
+    page, right = toys / "chapters" / "index.md", (
+        "The first five chapters take about 0 hours, they say. All chapters together take about 0, of which 0 are for reading"
+    )  # fmt: skip
+    page.write_text(f"# Toys\n\n{right}.\n")
+    assert hours(toys) == []
+    page.write_text(f"# Toys\n\n{right.replace('about 0,', 'about 7,')}.\n")
+    (found,) = hours(toys)
+    assert (found.path, found.line) == (page, 3) and "together take about 0, of which 0" in found.text
+    page.write_text(page.read_text().replace("take", "need"))
+    assert hours(toys)[0].line == 1
+
+
 def test_a_line_of_another_chapters_solution_is_found_on_a_page_under_any_break(toys: Path) -> None:
     page = toys / PAGE
     page.write_text(page.read_text().replace("Twice is once more.", "So\n\ntwice_of_everything =\n  x + x\n"))
@@ -240,7 +258,7 @@ def slipped(toy_course: Path) -> Callable[..., str]:
 
 
 NOT_A_NUMBER = (PAGE, '"points": 2, ', "")
-UNKNOWN_TAG = (PAGE, "[exercise]", "[excercise]")
+UNKNOWN_TAG = (PAGE, "[exercise]", "[exercises]")
 NO_IMPORT = (KERNELS, "import numpy as np\n", "import numpy as np\nimport nothing_here\n")
 NO_CHECK = (MISTAKES, '"test_double_doubles_a_small_array"', '"test_double_a_small_array"')
 NO_METHOD = (CHECKS, "double.agrees(np.array([1.0, -2.0]))", "double.agrees(np.zeros(2) + np.zeros(3))")
@@ -271,7 +289,7 @@ def test_the_command_prints_all_findings_with_file_and_line(slipped: Callable[..
         (
             "release toys",
             UNKNOWN_TAG,
-            r"99-toys\.md, line \d+: no cell has a tag excercise: did you mean exercise\?",
+            r"99-toys\.md, line \d+: no cell has a tag exercises: did you mean exercise\?",
         ),
         (
             "verify toys",

@@ -21,7 +21,7 @@ test-all: setup jail browser lint bridge  ## the same with the slow tests, and w
 	@$(BIN)/python -m pytest
 
 lint: setup
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy --no-error-summary && $(BIN)/codespell
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy --no-error-summary && $(BIN)/codespell && $(BIN)/autograder rules
 
 book: setup  ## build the book into _build/html
 	@$(BIN)/jupyter-book build -W -n --keep-going .

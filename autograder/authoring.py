@@ -4,17 +4,21 @@ The page imports each reference kernel, so that the book runs as it stands. Here
 the kernel, between whose markers nbgrader then puts the stub, and the tags become nbgrader's metadata.
 """
 
-import importlib
-import inspect
+import ast
+import difflib
+import functools
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 from nbformat import NotebookNode
 
-from .chapters import Chapter
+from .chapters import ROOT, Chapter, check_points, place_and_error
 from .kit import FOLDER, address, companions, wheel_name
+from .results import SIDE_EFFECTS
 
 STUB = "raise NotImplementedError  # replace this line with your code"
 """What stands in place of a solution, in the book and in the learner's notebook."""
@@ -22,48 +26,88 @@ STUB = "raise NotImplementedError  # replace this line with your code"
 ANSWER_STUB = "*Write your answer here, in place of this sentence.*"
 
 IMPORT = re.compile(r"from solutions\.(?P<module>\w+) import (?P<kernel>\w+)\s*")
-_REGION = re.compile(
+REGION = re.compile(
     r"^(?P<indent>[ \t]*)### BEGIN SOLUTION\n(?P<body>.*?)^[ \t]*### END SOLUTION[^\n]*$",
     re.DOTALL | re.MULTILINE,
 )
 _CHECK = re.compile(r"^check\((\w+)\)\s*$", re.MULTILINE)
 
 
+TAGS = {
+    "setup": "the imports of a page: its first code cell",
+    "exercise": "imports the kernel that readers write",
+    "check": "checks it, for points",
+    "question": "is answered in words, for points",
+    "hide-input": "folds the code of a picture",
+}
+"""Every tag that a cell of a chapter may carry, and what such a cell does."""
+
+
 class ChapterError(ValueError):
     """A chapter's page breaks a rule of authoring; the text says which cell and what to do."""
 
 
-def kernel_source(cell_source: str) -> str:
+def kernel_source(cell_source: str, root: Path = ROOT) -> str:
     """Source of the reference kernel that an exercise cell imports, solution and markers included.
+
+    It is read from the file below `root`, not imported: so it can be shown though another line of that file fails.
 
     Raises
     ------
     ChapterError
-        If the cell is anything but one import of one kernel, or the kernel has no solution markers.
+        If the cell is anything but one import of one kernel, or the kernel is not there, or has no solution markers.
     """
     match = IMPORT.fullmatch(cell_source)
     if not match:
         raise ChapterError(
             f"an exercise cell holds just `from solutions.<chapter> import <kernel>`, not {cell_source!r}"
         )
-    module = importlib.import_module(f"solutions.{match['module']}")
-    source = inspect.getsource(getattr(module, match["kernel"])).rstrip()
-    if not _REGION.search(source):
-        raise ChapterError(
-            f"solutions/{match['module']}.py: {match['kernel']} has no ### BEGIN SOLUTION … ### END SOLUTION"
-        )
+    name, path = f"solutions/{match['module']}.py", root / "solutions" / f"{match['module']}.py"
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text, str(path))
+    except FileNotFoundError:
+        raise ChapterError(f"there is no {name}, from which the cell imports {match['kernel']}") from None
+    except SyntaxError as error:
+        raise ChapterError(f"{name} cannot be read: {place_and_error(error)}") from None
+    defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    if match["kernel"] not in defined:
+        known = ", ".join(one for one in defined if not one.startswith("_")) or "no function"
+        raise ChapterError(f"{name} defines no {match['kernel']}; it defines {known}")
+    node = defined[match["kernel"]]
+    first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+    lines = text.splitlines()
+    end = node.end_lineno or first
+    below = next((at for at in range(end, len(lines)) if lines[at].strip()), end)
+    if "\n".join(lines[below : below + 1]).strip().startswith("### END SOLUTION"):
+        end = below + 1  # a comment below the last statement is no part of Python's tree
+    source = "\n".join(lines[first - 1 : end])
+    if not REGION.search(source):
+        raise ChapterError(f"{name}: {match['kernel']} has no ### BEGIN SOLUTION … ### END SOLUTION")
     return source
 
 
 def stub_source(source: str) -> str:
     """The kernel as a learner gets it: each solution replaced by the stub."""
-    return _REGION.sub(lambda match: match["indent"] + STUB, source)
+    return REGION.sub(lambda match: match["indent"] + STUB, source)
 
 
 def solution_lines(source: str) -> list[str]:
     """The lines between a kernel's solution markers, stripped."""
-    bodies = [match["body"] for match in _REGION.finditer(source)]
+    bodies = [match["body"] for match in REGION.finditer(source)]
     return [line.strip() for body in bodies for line in body.splitlines() if line.strip()]
+
+
+class Fault(NamedTuple):
+    """What is wrong with a cell of a page: the line at which the cell begins, and what to do about it."""
+
+    line: int
+    text: str
+
+
+def faults(chapter: Chapter, cells: "list[Placed]") -> list[Fault]:
+    """All that keeps the cells of a page from becoming a notebook, in the order of the page."""
+    return _read(chapter, cells)[1]
 
 
 def source_notebook(chapter: Chapter) -> NotebookNode:
@@ -74,12 +118,12 @@ def source_notebook(chapter: Chapter) -> NotebookNode:
     ChapterError
         If the page breaks a rule of authoring.
     """
-    # the reader that the book itself uses, so that book and notebook cannot disagree; it loads Sphinx, hence late
-    from myst_nb.core.read import read_myst_markdown_notebook
-
-    page = read_myst_markdown_notebook(chapter.page.read_text(encoding="utf-8"))
-    cells = [made for cell in page.cells for made in _cells(cell, chapter)]
-    _validate(cells, chapter)
+    cells, wrong = _read(chapter, page_cells(chapter.page))
+    if wrong:
+        more = (
+            f"; and {len(wrong) - 1} more: `autograder rules {chapter.name}` lists all" if wrong[1:] else ""
+        )
+        raise ChapterError(f"{chapter.page.name}, line {wrong[0].line}: {wrong[0].text}{more}")
     for number, cell in enumerate(cells):
         cell["id"] = f"{chapter.name}-{number}"
     notebook = nbformat.v4.new_notebook(cells=[_companions_cell(chapter), *cells])
@@ -88,6 +132,44 @@ def source_notebook(chapter: Chapter) -> NotebookNode:
         "language_info": {"name": "python"},
     }
     return notebook
+
+
+class Placed(NamedTuple):
+    """A cell of a page, and the line of the page at which it begins."""
+
+    line: int
+    cell: NotebookNode
+
+
+def page_cells(page: Path) -> list[Placed]:
+    """The cells of a page, each with its line; as MyST-NB reads them, so that book and notebook cannot disagree."""
+    from myst_nb.core.read import read_myst_markdown_notebook  # late: it loads Sphinx
+
+    text = page.read_text(encoding="utf-8")
+    notebook = read_myst_markdown_notebook(text, add_source_map=True)
+    lines, placed = text.splitlines(), []
+    for line, cell in zip(notebook.metadata.pop("source_map"), notebook.cells, strict=True):
+        if (
+            cell.cell_type == "markdown"
+        ):  # of these the number of lines before it is told, blank ones below them apart
+            line += 1
+            while line < len(lines) and not lines[line - 1].strip():
+                line += 1
+        placed.append(Placed(line, cell))
+    return placed
+
+
+def _read(chapter: Chapter, cells: list[Placed]) -> tuple[list[NotebookNode], list[Fault]]:
+    """The cells of a chapter's notebook, and what is wrong with those of its page."""
+    made: list[Placed] = []
+    wrong: list[Fault] = []
+    for line, cell in cells:
+        try:
+            made += [Placed(line, new) for new in _cells(cell, chapter)]
+        except ChapterError as error:
+            wrong.append(Fault(line, str(error)))
+    wrong += _validate(made, chapter, bool(wrong))
+    return [cell for _, cell in made], sorted(wrong)
 
 
 _FETCH = """\
@@ -122,28 +204,41 @@ def _companions_cell(chapter: Chapter) -> NotebookNode:
 
 def _cells(cell: NotebookNode, chapter: Chapter) -> Iterator[NotebookNode]:
     tags = cell.metadata.get("tags", [])
+    for tag in tags:
+        if tag not in TAGS:
+            near = difflib.get_close_matches(tag, TAGS, 1)
+            meant = f"did you mean {near[0]}?" if near else f"known are {', '.join(TAGS)}"
+            raise ChapterError(f"no cell has a tag {tag}: {meant}")
     if cell.cell_type == "markdown":
         text = _portable(cell.source)
         if "question" in tags:
+            lacking = [name for name in ("points", "grade_id") if not cell.metadata.get(name)]
+            if lacking:
+                raise ChapterError(
+                    f"a question needs {' and '.join(lacking)}, as in "
+                    '+++ {"tags": ["question"], "points": 2, "grade_id": "why-so"}'
+                )
             name = cell.metadata["grade_id"]
             yield _graded(nbformat.v4.new_markdown_cell(text), f"question-{name}", locked=True)
             answer = nbformat.v4.new_markdown_cell(ANSWER_STUB)
-            yield _graded(answer, name, solution=True, points=cell.metadata["points"])
+            yield _graded(answer, name, solution=True, points=_points(cell))
         elif text.strip():
             yield nbformat.v4.new_markdown_cell(text)
         return
     if "exercise" in tags:
         match = IMPORT.fullmatch(cell.source.strip())
-        source = kernel_source(cell.source.strip())
+        source = kernel_source(cell.source.strip(), chapter.page.parents[1])
+        if match and match["module"] != chapter.name:
+            raise ChapterError(
+                f"an exercise of {chapter.name} imports from solutions.{chapter.name}, not solutions.{match['module']}"
+            )
         yield _graded(nbformat.v4.new_code_cell(source), match["kernel"] if match else "", solution=True)
     elif "check" in tags:
         found = _CHECK.search(cell.source)
-        if not found or "points" not in cell.metadata:
-            raise ChapterError(
-                f"{chapter.page.name}: a check cell needs :points: and ends in check(<kernel>)"
-            )
+        if not found or not cell.metadata.get("points"):
+            raise ChapterError("a check cell needs :points: and ends in check(<kernel>)")
         new = nbformat.v4.new_code_cell(cell.source)
-        yield _graded(new, f"check-{found[1]}", locked=True, points=cell.metadata["points"])
+        yield _graded(new, f"check-{found[1]}", locked=True, points=_points(cell))
     elif "setup" in tags:
         yield _graded(nbformat.v4.new_code_cell(cell.source), "setup", locked=True)
     else:
@@ -151,6 +246,16 @@ def _cells(cell: NotebookNode, chapter: Chapter) -> Iterator[NotebookNode]:
         if "hide-input" in tags:
             new.metadata["jupyter"] = {"source_hidden": True}
         yield new
+
+
+def _points(cell: NotebookNode) -> float:
+    try:
+        points = float(cell.metadata["points"])
+    except (TypeError, ValueError):
+        points = 0.0
+    if not points > 0:
+        raise ChapterError(f"points are a number above 0, not {cell.metadata['points']!r}")
+    return points
 
 
 def _graded(
@@ -175,19 +280,28 @@ def _graded(
     return cell
 
 
-def _validate(cells: list[NotebookNode], chapter: Chapter) -> None:
-    marked = [cell for cell in cells if "nbgrader" in cell.metadata]
-    ids = [cell.metadata["nbgrader"]["grade_id"] for cell in marked]
-    twice = sorted({name for name in ids if ids.count(name) > 1})
-    if twice:
-        raise ChapterError(f"{chapter.page.name}: used more than once: {', '.join(twice)}")
-    exercises = {cell.metadata["nbgrader"]["grade_id"] for cell in marked if is_exercise(cell)}
-    checked = {name.removeprefix("check-") for name in ids if name.startswith("check-")}
-    if exercises != checked:
-        odd = ", ".join(sorted(exercises ^ checked))
-        raise ChapterError(
-            f"{chapter.page.name}: each exercise cell needs its check cell, and each check an exercise: {odd}"
-        )
+def _validate(made: list[Placed], chapter: Chapter, incomplete: bool) -> Iterator[Fault]:
+    """What is wrong between cells. Of a page of which some are missing, not what may be their fault."""
+    lines: dict[str, list[int]] = {}
+    for line, cell in made:
+        if "nbgrader" in cell.metadata:
+            lines.setdefault(cell.metadata["nbgrader"]["grade_id"], []).append(line)
+    for name, places in lines.items():
+        for line in places[1:]:
+            yield Fault(line, f"{name} stands here a second time, first in line {places[0]}")
+    exercises = {cell.metadata["nbgrader"]["grade_id"]: line for line, cell in made if is_exercise(cell)}
+    for kernel, line in exercises.items():
+        if f"check-{kernel}" not in lines and not incomplete:
+            yield Fault(line, f"the exercise {kernel} has no check cell: one that ends in check({kernel})")
+    read = check_points(chapter)
+    for line, cell in made:
+        field = cell.metadata.get("nbgrader", {})
+        kernel = field.get("grade_id", "").removeprefix("check-")
+        if field.get("grade_id", "").startswith("check-"):
+            if kernel not in exercises and not incomplete:
+                yield Fault(line, f"check({kernel}) has no exercise cell: one that imports {kernel}")
+            if read.get(kernel) != field["points"]:
+                yield Fault(line, "a check cell begins with :tags: [check], then :points:, in this order")
 
 
 def is_exercise(cell: NotebookNode) -> bool:
@@ -196,7 +310,7 @@ def is_exercise(cell: NotebookNode) -> bool:
 
 
 _LINK_TO_PAGE = re.compile(r"\[([^\]]+)\]\([\w-]+\.md(?:#[\w-]*)?\)")
-_FENCE = re.compile(r"^(?P<colons>:{3,})\{(?P<kind>[\w-]+)\}[ \t]*(?P<title>.*)$")
+FENCE = re.compile(r"^(?P<colons>:{3,})\{(?P<kind>[\w-]+)\}[ \t]*(?P<title>.*)$")
 
 
 def _portable(text: str) -> str:
@@ -211,7 +325,7 @@ def _boxes(lines: list[str]) -> str:
     out: list[str] = []
     at = 0
     while at < len(lines):
-        match = _FENCE.match(lines[at])
+        match = FENCE.match(lines[at])
         if not match:
             out.append(lines[at])
             at += 1
@@ -229,3 +343,54 @@ def _boxes(lines: list[str]) -> str:
             out += textwrap.indent(f"**{title}**\n\n{inner}", "> ", lambda line: True).splitlines()
         at = end + 1
     return "\n".join(out)
+
+
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    """A file as Python reads it, or an empty one if it is not there or no Python: another rule says that."""
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, SyntaxError):
+        return ast.Module([], [])
+
+
+def texts_of(call: ast.Call, names: tuple[str, ...]) -> dict[str, str]:
+    """The arguments of a call that are texts, or the name of such a text, by their parameters' names."""
+    pairs = [*zip(names, call.args, strict=False), *((word.arg or "", word.value) for word in call.keywords)]
+    found = {}
+    for name, value in pairs:
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            found[name] = value.value
+        elif isinstance(value, ast.Name):
+            found[name] = SIDE_EFFECTS if value.id == "SIDE_EFFECTS" else value.id
+    return found
+
+
+class Answer(NamedTuple):
+    """A model answer, and where it stands."""
+
+    path: Path
+    line: int
+    text: str
+
+
+def answers_in(listed: Path, files: Iterable[Path]) -> dict[str, Answer]:
+    """Every model answer, in Markdown, by the grade_id of its question; where it stands is told besides."""
+    found = {}
+    if listed.exists():
+        text = listed.read_text(encoding="utf-8")
+        parts = list(re.finditer(r"^## (\S+)$", text, re.MULTILINE))
+        for one, following in zip(parts, [*parts[1:], None], strict=True):
+            answer = text[one.end() : following.start() if following else len(text)].strip()
+            found[one[1]] = Answer(listed, text.count("\n", 0, one.start()) + 1, answer)
+    for path in files:
+        for node in tree(path).body:
+            call = node.value if isinstance(node, ast.Expr) else None
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Name)
+                and call.func.id == "model_answer"
+            ):
+                told = texts_of(call, ("question", "text"))
+                found[told.get("question", "")] = Answer(path, node.lineno, told.get("text", ""))
+    return found

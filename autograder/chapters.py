@@ -1,8 +1,11 @@
 """The order of the course, as `_toc.yml` states it, and where the files of a chapter stand."""
 
+import importlib
 import re
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +21,39 @@ class UnknownChapter(ValueError):
     """No chapter of that name; the text lists those that there are."""
 
 
+class BrokenFile(ValueError):
+    """A file of a chapter cannot be imported; the text says the file, the line and why."""
+
+
+def place_and_error(error: BaseException, within: str = "") -> str:
+    """File and line of what failed, of the last file there whose name begins with `within`, and what that was."""
+    if isinstance(error, SyntaxError):
+        return f"{Path(error.filename or '').name}, line {error.lineno}: {type(error).__name__}: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [
+        frame
+        for frame in frames
+        if "site-packages" not in frame.filename and Path(frame.filename).name.startswith(within)
+    ]
+    place = "".join(f"{Path(frame.filename).name}, line {frame.lineno}: " for frame in ours[-1:])
+    return f"{place}{type(error).__name__}: {error}"
+
+
+def imported(module: str) -> ModuleType:
+    """Import a file of a chapter, such as `solutions.filters`.
+
+    Raises
+    ------
+    BrokenFile
+        If that fails.
+    """
+    try:
+        return importlib.import_module(module)
+    except Exception as error:
+        file = f"{module.replace('.', '/')}.py"
+        raise BrokenFile(f"{file} cannot be imported: {place_and_error(error)}") from error
+
+
 @dataclass(frozen=True)
 class Chapter:
     """A chapter with exercises: its number, its name (also the assignment's), its page."""
@@ -31,22 +67,26 @@ class Chapter:
         return CHECKS / f"test_{self.name}.py"
 
     @property
+    def mistakes(self) -> Path:
+        return CHECKS.parent / "mistakes" / f"{self.name}.py"
+
+    @property
     def title(self) -> str:
         found = re.search(r"^# (.+)$", self.page.read_text(encoding="utf-8"), re.MULTILINE)
         return found[1] if found else self.name
 
 
-def chapters() -> list[Chapter]:
+def chapters(root: Path = ROOT) -> list[Chapter]:
     """All chapters with exercises, in the order of `_toc.yml`: pages named NN-name that have a solutions module."""
     import yaml  # late: a learner's kit has neither YAML nor this file
 
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     entries = [entry for part in toc.get("parts", [toc]) for entry in part.get("chapters", [])]
     found = []
     for entry in entries:
         match = re.fullmatch(r"(\d+)-([a-z_]+)", Path(entry["file"]).name)
-        if match and (ROOT / "solutions" / f"{match[2]}.py").exists():
-            found.append(Chapter(int(match[1]), match[2], ROOT / f"{entry['file']}.md"))
+        if match and (root / "solutions" / f"{match[2]}.py").exists():
+            found.append(Chapter(int(match[1]), match[2], root / f"{entry['file']}.md"))
     return found
 
 

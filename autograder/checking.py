@@ -7,7 +7,6 @@ import hashlib
 import io
 import os
 import time
-import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from .chapters import place_and_error
 from .diagnosis.explain import Cause, explain
 from .diagnosis.probes import redrawn
 from .inside.calling import Outcome
@@ -107,7 +107,7 @@ class Plugin:
     def pytest_exception_interact(self, call: pytest.CallInfo[Any], report: object) -> None:
         """Keep why a file of checks could not be read: pytest ends then as if somebody had pressed Ctrl-C."""
         if isinstance(report, pytest.CollectReport) and call.excinfo:
-            self.unread = _place_and_error(call.excinfo.value.__cause__ or call.excinfo.value)
+            self.unread = place_and_error(call.excinfo.value.__cause__ or call.excinfo.value)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = [
@@ -297,16 +297,6 @@ def _no_foreign_options() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _place_and_error(error: BaseException) -> str:
-    """File and line of what kept a file of checks from being read, and what that was."""
-    if isinstance(error, SyntaxError):
-        return f"{Path(error.filename or '').name}, line {error.lineno}: {type(error).__name__}: {error.msg}"
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "site-packages" not in frame.filename]
-    place = "".join(f"{Path(frame.filename).name}, line {frame.lineno}: " for frame in ours[-1:])
-    return f"{place}{type(error).__name__}: {error}"
-
-
 def _exercise(
     subject: Subject,
     points: float,
@@ -322,9 +312,8 @@ def _exercise(
         if ran.error is not None and not isinstance(ran.error, CheckFailure):
             if isinstance(ran.error, KeyboardInterrupt):
                 raise ran.error
-            raise CheckError(
-                f"{ran.name} did not run: {type(ran.error).__name__}: {ran.error}"
-            ) from ran.error
+            # the line of the check: what it called may well be ours
+            raise CheckError(f"{ran.name} did not run: {place_and_error(ran.error, 'test_')}") from ran.error
         if ran.error is not None:
             failures.append(replace(ran.error.failure, check=ran.name))
         message = ran.error.failure.message if ran.error else ""
@@ -383,7 +372,7 @@ def check_names(path: Path) -> dict[str, list[str]]:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
     except SyntaxError as error:
-        raise CheckError(f"the checks cannot be read: {_place_and_error(error)}") from None
+        raise CheckError(f"the checks cannot be read: {place_and_error(error)}") from None
     found: dict[str, list[str]] = {}
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and node.args.args:

@@ -26,7 +26,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from .chapters import ROOT, Chapter, UnknownChapter, chapters
+from .chapters import ROOT, BrokenFile, Chapter, UnknownChapter, chapters
 from .chapters import chapter as find_chapter
 
 app = typer.Typer(
@@ -71,6 +71,7 @@ def clear_errors(so_far: Callable[[], str] = lambda: "nothing was recorded") -> 
 
         wrong = (
             UnknownChapter,
+            BrokenFile,
             ClassroomError,
             ChapterError,
             CheckError,
@@ -406,6 +407,19 @@ def verify(names: ChapterNames = None, as_json: AsJson = False) -> None:
         good = all(not row.problems for row in found)
         out.print("[bold green]✓ all hold[/]" if good else "[bold red]✗ some do not hold[/]")
     raise typer.Exit(1 if any(row.problems for row in found) else 0)
+
+
+@app.command(epilog="Example: `autograder rules` or `autograder rules filters`")
+def rules(names: ChapterNames = None) -> None:
+    """Look through the files of chapters for what is asked of them, in seconds: all findings, each with file and line."""
+    with clear_errors():
+        from .rules import findings, hours, unlisted
+
+        found = [*unlisted(), *hours(), *findings(chosen(names))]
+    for path, line, text in found:
+        print(f"{_short(path)}:{line}: {text}")
+    err.print(f"{len(found)} findings" if found else "all that is asked of a chapter's files holds")
+    raise typer.Exit(1 if found else 0)
 
 
 def _short(path: Path) -> str:

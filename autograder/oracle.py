@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .chapters import Chapter, check_points
+from .chapters import Chapter, check_points, imported
 from .diagnosis.as_if import AsIf, as_ifs
 from .diagnosis.naming import Naming
 from .diagnosis.relations import alike, digits
@@ -69,7 +69,7 @@ class Reference:
     def __init__(self, chapter: Chapter, points: dict[str, float] | None = None):
         self.chapter = chapter
         self._points = check_points(chapter) if points is None else points
-        self.module = importlib.import_module(f"solutions.{chapter.name}")
+        self.module = imported(f"solutions.{chapter.name}")
 
     @functools.cached_property
     def _mistakes(self) -> list[Any]:

@@ -1,5 +1,6 @@
 """Test the tests: prove the checks of a chapter against every known mistake and every correct alternative."""
 
+import difflib
 import itertools
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -12,7 +13,7 @@ from rich.table import Table
 from . import mistakes
 from .authoring import kernel_source, source_notebook, stub_source
 from .chapters import Chapter
-from .checking import PUBLIC_SEED, run_checks
+from .checking import PUBLIC_SEED, SLIPS, check_names, run_checks
 from .grading import referee
 from .inside.calling import Caller, Outcome
 from .jail import Limits
@@ -68,6 +69,7 @@ def verify_chapter(
     public = _public_answers(chapter, reference)
     tried = _try_variants(chapter, reference, public, step)
     empty = _try_empty(chapter, reference, public)
+    names = check_names(chapter.checks)
     rows = []
     for kernel, worth in points.items():
         problems: list[str] = []
@@ -75,7 +77,7 @@ def verify_chapter(
         wrong = [trial for trial in mine if trial.variant.is_wrong]
         right = [trial for trial in mine if not trial.variant.is_wrong]
         dtypes = {dtype for trial in right for dtype in trial.dtypes}
-        rejected = sum(_is_rejected(trial, problems) for trial in wrong)
+        rejected = sum(_is_rejected(trial, names.get(kernel, []), problems) for trial in wrong)
         named = sum(_is_named(trial, problems) for trial in wrong)
         accepted = sum(_is_accepted(trial, problems) for trial in right)
         if untouched[kernel].score:
@@ -85,7 +87,7 @@ def verify_chapter(
         for what, exercises in empty.items():
             if exercises[kernel].score:
                 problems.append(f"{kernel}: {what} gets {exercises[kernel].score:g} points")
-        if {"float32", "float64"} & dtypes and not {"float32", "float64"} <= dtypes:
+        if lacking_dtype(dtypes):
             problems.append(f"{kernel}: no check tries both float32 and float64")
         if not wrong or not right:
             problems.append(
@@ -163,7 +165,7 @@ def _try_variants(
     for number, (seed, together) in enumerate(itertools.product((*SEEDS, BY_HEART), rounds), 1):
         present = {trial.variant.kernel: trial for trial in together if trial is not None}
         calls: dict[str, Call] = {
-            kernel: _watching(Caller(trial.variant.function), trial.dtypes)
+            kernel: watching(Caller(trial.variant.function), trial.dtypes)
             for kernel, trial in present.items()
         }
         if seed == BY_HEART:
@@ -199,8 +201,15 @@ def _whole_notebooks(
     return graded[0], graded[1]
 
 
-def _is_rejected(trial: Trial, problems: list[str]) -> bool:
+def _is_rejected(trial: Trial, known: list[str], problems: list[str]) -> bool:
     variant, before = trial.variant, len(problems)
+    if variant.caught_by not in (*known, *SLIPS):
+        near = difflib.get_close_matches(variant.caught_by, known, 1)
+        meant = f"did you mean {near[0]}?" if near else f"those are {', '.join(known)}"
+        problems.append(
+            f"{variant.kernel}: caught_by of the mistake {variant.name} names no check: {variant.caught_by}; {meant}"
+        )
+        return False
     for seed, exercise in trial.found.items():
         if exercise.score >= exercise.points:
             problems.append(f"{variant.kernel}: the mistake {variant.name} passes (seed {seed})")
@@ -240,7 +249,14 @@ def _is_accepted(trial: Trial, problems: list[str]) -> bool:
     return len(problems) == before
 
 
-def _watching(call: Call, dtypes: set[str]) -> Call:
+def lacking_dtype(tried: set[str]) -> bool:
+    """Whether checks that tried these dtypes tried one float dtype and not the other."""
+    return len({"float32", "float64"} & tried) == 1
+
+
+def watching(call: Call, dtypes: set[str]) -> Call:
+    """The same call, which notes the dtypes of the arrays that it is given."""
+
     def watched(args: tuple[Any, ...]) -> Outcome:
         dtypes.update(str(value.dtype) for value in args if isinstance(value, np.ndarray))
         return call(args)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from autograder import mistakes
+from autograder.chapters import chapters
 from autograder.inside.functions import Known, Seeded
 
 Rng = np.random.Generator
@@ -448,3 +450,8 @@ def _(rng: Rng) -> tuple[Any, ...]:
 def _(rng: Rng) -> tuple[Any, ...]:
     shape = _few(rng), _few(rng), _few(rng)
     return numbers(rng, int(np.prod(shape)), _few(rng)), shape
+
+
+for _one in chapters():  # a chapter may bring draws of its own
+    mistakes.of(_one.name)
+DRAWS.update(mistakes.drawn())

@@ -436,11 +436,11 @@ def products(
 
 def sliding(image: np.ndarray, kernel: np.ndarray) -> Figure:
     """Draw every place of a kernel on a small image (H, W), one panel each: the products inside, their sum above."""
-    windows = np.lib.stride_tricks.sliding_window_view(np.asarray(image, dtype=float), kernel.shape)
-    rows, columns = windows.shape[:2]
+    places = np.lib.stride_tricks.sliding_window_view(np.asarray(image, dtype=float), kernel.shape)
+    rows, columns = places.shape[:2]
     figure, axes = panels(rows * columns, width=2.15, height=2.35, columns=columns)
     for ax, (row, column) in zip(axes, np.ndindex(rows, columns), strict=True):
-        terms = np.multiply(windows[row, column], kernel)
+        terms = np.multiply(places[row, column], kernel)
         values = np.pad(
             terms, ((row, rows - 1 - row), (column, columns - 1 - column)), constant_values=np.nan
         )
@@ -760,8 +760,8 @@ def receptive_cone(ax: Axes, layers: Sequence[tuple[int, int]], *, context: int 
     members, step, shift = [1], [1], [0.0]
     for filter_size, stride in reversed(layers):
         members.insert(0, (members[0] - 1) * stride + filter_size)
-    for filter_size, stride in layers:
-        shift.append(shift[-1] + step[-1] * (filter_size - 1) / 2)
+    for size, stride in layers:
+        shift.append(shift[-1] + step[-1] * (size - 1) / 2)
         step.append(step[-1] * stride)
     for level, count in enumerate(members):
         y = 1.9 * level

@@ -88,10 +88,10 @@ def learn(
 def judge(recipe: Recipe, params: Params, images: np.ndarray) -> np.ndarray:
     """Logits (N, classes) by which a recipe judges images (N, H, W, C): the mean over (2 · `moved` + 1)² places."""
     most, (H, W, _) = recipe.moved, images.shape[1:]
-    padded = np.pad(images, ((0, 0), (most, most), (most, most), (0, 0)))
+    framed = np.pad(images, ((0, 0), (most, most), (most, most), (0, 0)))
     places = np.ndindex(2 * most + 1, 2 * most + 1)
     return np.mean(
-        [recipe.network.logits(params, padded[:, i : i + H, j : j + W]) for i, j in places], axis=0
+        [recipe.network.logits(params, framed[:, i : i + H, j : j + W]) for i, j in places], axis=0
     )
 
 

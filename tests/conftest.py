@@ -13,20 +13,49 @@ import pytest
 from autograder.chapters import ROOT, chapters
 from autograder.classroom import Classroom
 
-TOY_PAGE = """\
+TOY_HEAD = """\
 ---
 jupytext: {text_representation: {extension: .md, format_name: myst}}
 kernelspec: {name: python3, display_name: Python 3, language: python}
+holds: [{what: the double of three, where: output, find: "twice 3 is 6"}]
 ---
 # Toys
 
-A chapter that a test adds.
+**What you will do.** A chapter that a test adds.
+
+**What you need.** Sums.
+
+**Time.** Main path about 1 minutes, exercises about 2, going further about 3.
 
 ```{code-cell}
 :tags: [setup]
+import matplotlib.pyplot as plt
 import numpy as np
 ```
 
+```{code-cell}
+print("twice 3 is", 2 * 3)
+```
+"""
+
+TOY_FIGURE = """
+```{{code-cell}}
+---
+tags: [hide-input]
+mystnb:
+  image:
+    alt: A straight line that climbs by {slope} for each step to the right.
+  figure:
+    caption: The slope {slope}.
+    name: fig-toys-{slope}
+---
+plt.figure(figsize=(2, 2))
+plt.plot([0, 1], [0, {slope}])
+plt.show()
+```
+"""
+
+TOY_TAIL = """
 ## Exercise: double ★
 
 ```{code-cell}
@@ -40,7 +69,38 @@ from solutions.toys import double
 from autograder import check
 check(double)
 ```
+
++++ {"tags": ["question"], "points": 2, "grade_id": "why-twice"}
+
+## A question graded by hand: why twice
+
+Why is adding an array to itself the same as multiplying it by two?
+
++++
+
+## Recall
+
+:::{admonition} 1. What is twice zero?
+:class: dropdown
+Zero.
+:::
+
+:::{admonition} 2. What is twice one?
+:class: dropdown
+Two.
+:::
+
+:::{admonition} 3. Is twice a number larger than it?
+:class: dropdown
+Not if it is negative.
+:::
+
+## Summary
+
+Twice is once more.
 """
+
+TOY_PAGE = TOY_HEAD + "".join(TOY_FIGURE.format(slope=slope) for slope in range(1, 7)) + TOY_TAIL
 
 TOY_SOLUTION = '''\
 """Chapter 99, toys."""
@@ -49,7 +109,16 @@ import numpy as np
 
 
 def double(x: np.ndarray) -> np.ndarray:
-    """Twice the array."""
+    """Twice the array.
+
+    Parameters
+    ----------
+    x : array of float (N,) or (N, M), any numbers
+
+    Returns
+    -------
+    array of float of the same shape and dtype: each number times 2
+    """
     ### BEGIN SOLUTION
     twice_of_everything = x + x
     return twice_of_everything
@@ -61,14 +130,16 @@ TOY_CHECKS = '''\
 
 import numpy as np
 
+from autograder.subject import Subject
 
-def test_double_doubles_a_small_array(double, rng):
+
+def test_double_doubles_a_small_array(double: Subject, rng: np.random.Generator) -> None:
     """doubles a small array"""
     double.agrees(np.array([1.0, -2.0]))
     double.agrees(rng.integers(-400, 400, size=2) / 8 + 0.1)
 
 
-def test_double_doubles_any_numbers(double, rng):
+def test_double_doubles_any_numbers(double: Subject, rng: np.random.Generator) -> None:
     """doubles any numbers"""
     double.agrees(rng.integers(1, 99, size=(2, 3)) / 8)
     double.agrees((rng.integers(1, 99, size=4) / 8).astype(np.float32))
@@ -77,18 +148,73 @@ def test_double_doubles_any_numbers(double, rng):
 TOY_MISTAKES = '''\
 """Mistakes and alternatives of the chapter toys."""
 
-from autograder.mistakes import alternative, mistake
+import numpy as np
+
+from autograder.mistakes import alternative, draws, mistake, model_answer
 
 
 @mistake("double", "You square: add the array to itself.", caught_by="test_double_doubles_a_small_array")
-def squares(x):
+def squares(x: np.ndarray) -> np.ndarray:
     return x * x
 
 
+@mistake("double", "You add two: add the array to itself.", caught_by="test_double_doubles_a_small_array")
+def adds_two(x: np.ndarray) -> np.ndarray:
+    return x + 2
+
+
+@mistake("double", "You return the array as it is.", caught_by="test_double_doubles_a_small_array")
+def does_nothing(x: np.ndarray) -> np.ndarray:
+    return x.copy()
+
+
+@mistake("double", "You halve: multiply instead.", caught_by="test_double_doubles_a_small_array")
+def halves(x: np.ndarray) -> np.ndarray:
+    return x / 2
+
+
+@mistake("double", "You add the array once too often.", caught_by="test_double_doubles_a_small_array")
+def triples(x: np.ndarray) -> np.ndarray:
+    return 3 * x
+
+
 @alternative("double")
-def multiplies(x):
+def multiplies(x: np.ndarray) -> np.ndarray:
     return 2 * x
+
+
+@alternative("double")
+def adds(x: np.ndarray) -> np.ndarray:
+    return np.add(x, x)
+
+
+@draws("double")
+def numbers(rng: np.random.Generator) -> tuple[np.ndarray]:
+    return (rng.normal(size=rng.integers(1, 5, size=2)),)
+
+
+model_answer("why-twice", """
+Two is one and one. To multiply a number by two is to take it once and then once more, and that is what a sum of the
+number with itself does. An array is many numbers side by side, and both the sum and the product are taken of each number
+on its own, without a look at its neighbours, so what holds for one holds for all. In floats nothing changes: a factor of
+two moves the exponent by one and leaves all digits as they are, and the sum of a number with itself is rounded to the
+same float.
+""")
 '''
+
+TOY_FILES = {
+    "chapters/99-toys.md": TOY_PAGE,
+    "solutions/toys.py": TOY_SOLUTION,
+    "autograder/checks/test_toys.py": TOY_CHECKS,
+    "autograder/mistakes/toys.py": TOY_MISTAKES,
+}
+"""A whole chapter, made as CONTRIBUTING.md says; the fifth file is `_toc.yml`, which gets TOY_LINE."""
+
+TOY_LINE = "  - file: chapters/99-toys\n"
+
+RUNS = ROOT / "_build" / "runs_of_the_toy_course"
+"""What the pages of that copy printed when its book was last built. Each run names the files it read, with their hashes:
+`autograder.pages` takes those that are still true, and runs the other pages again."""
 
 
 def course_files() -> list[Path]:
@@ -106,6 +232,14 @@ def course_files() -> list[Path]:
     return [path for path in files if not derived & set(path.parts)]
 
 
+def add_toys(tree: Path) -> None:
+    """Add the chapter to a course."""
+    for name, text in TOY_FILES.items():
+        (tree / name).write_text(text, encoding="utf-8")
+    with open(tree / "_toc.yml", "a", encoding="utf-8") as toc:
+        toc.write(TOY_LINE)
+
+
 @pytest.fixture(scope="session")
 def toy_course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the course with a chapter more, made by touching only the files that CONTRIBUTING.md names."""
@@ -113,12 +247,9 @@ def toy_course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for file in course_files():
         (tree / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, tree / file)
-    (tree / "chapters" / "99-toys.md").write_text(TOY_PAGE)
-    (tree / "solutions" / "toys.py").write_text(TOY_SOLUTION)
-    (tree / "autograder" / "checks" / "test_toys.py").write_text(TOY_CHECKS)
-    (tree / "autograder" / "mistakes" / "toys.py").write_text(TOY_MISTAKES)
-    with open(tree / "_toc.yml", "a") as toc:
-        toc.write("  - file: chapters/99-toys\n")
+    add_toys(tree)
+    if RUNS.is_dir():
+        shutil.copytree(RUNS, tree / "_build" / ".jupyter_cache")
     return tree
 
 
@@ -146,6 +277,8 @@ def built_book(toy_course: Path) -> Path:
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
     assert (toy_course / "_build" / "html" / "index.html").exists(), done.stdout[-2000:]
+    shutil.rmtree(RUNS, ignore_errors=True)
+    shutil.copytree(toy_course / "_build" / ".jupyter_cache", RUNS)
     return toy_course / "_build" / "html"
 
 

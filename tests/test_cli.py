@@ -14,6 +14,7 @@ import pytest
 
 from autograder.chapters import chapter
 from autograder.classroom import Classroom
+from autograder.rules import ALTERNATIVES, MISTAKES
 from autograder.sample import fill, reference_cell
 
 FILTERS = chapter("filters")
@@ -34,7 +35,7 @@ def room(released: Classroom, tmp_path: Path) -> Classroom:
     return Classroom(tmp_path / "classroom")
 
 
-@pytest.mark.parametrize("command", ["release", "check", "grade", "report", "verify"])
+@pytest.mark.parametrize("command", ["release", "check", "grade", "report", "verify", "rules"])
 def test_help_has_an_example(command: str) -> None:
     done = autograder(command, "--help")
     assert done.returncode == 0
@@ -190,8 +191,8 @@ def test_verify_holds_for_every_chapter() -> None:
     rows = json.loads(done.stdout)
     assert done.returncode == 0, [problem for row in rows for problem in row["problems"]]
     for row in rows:
-        assert row["rejected"] == row["named"] == row["mistakes"] >= 5, row
-        assert row["accepted"] == row["alternatives"] >= 2, row
+        assert row["rejected"] == row["named"] == row["mistakes"] >= MISTAKES, row
+        assert row["accepted"] == row["alternatives"] >= ALTERNATIVES, row
         assert row["untouched"] == 0 and row["reference"] == row["points"] > 0
     several = {row["kernel"]: row["alternatives"] for row in rows}
     assert several["correlate2d"] >= 5 and several["apply_filters"] >= 5

@@ -1,4 +1,4 @@
-"""The built book holds what tests/curriculum.yml lists, and each page has the parts that a page should have."""
+"""The built book holds what tests/curriculum.yml and pages' own `holds` list, and each page has the parts that a page should have."""
 
 import re
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from bs4 import BeautifulSoup, Tag
 
 from autograder.chapters import ROOT, Chapter, chapters
+from autograder.rules import RECALL, WHERE, curriculum, figures_asked
 
-CURRICULUM = yaml.safe_load((Path(__file__).parent / "curriculum.yml").read_text(encoding="utf-8"))
+CURRICULUM = curriculum(ROOT)
 BOX_TITLE = "You may read elsewhere"
 CHAPTERS = chapters()
 by_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
@@ -120,7 +120,7 @@ def test_curriculum_covers_every_chapter_and_is_well_formed() -> None:
     assert set(CURRICULUM["pages"]) == {"index", *(chapter.page.stem for chapter in CHAPTERS)}
     for page, entry in HELD:
         assert set(entry) == {"what", "where", "find"}, (page, entry)
-        assert entry["where"] in ("output", "formula", "figure", "page"), (page, entry)
+        assert entry["where"] in WHERE, (page, entry)
         assert all(isinstance(text, str) and text for text in as_list(entry["find"])), (page, entry)
         assert (ROOT / "chapters" / f"{page}.md").exists(), page
     names = [(page, entry["what"]) for page, entry in HELD]
@@ -144,6 +144,13 @@ def test_page_holds(built_book: Path, page: str, entry: dict[str, Any]) -> None:
     assert not lacking, f"{page}.md: no {entry['where']} holds {lacking}"
 
 
+def test_page_of_a_new_chapter_names_itself_what_it_holds(toy_course: Path, built_book: Path) -> None:
+    (entry,) = curriculum(toy_course)["pages"]["99-toys"]
+    test_page_holds(built_book, "99-toys", entry)
+    with pytest.raises(AssertionError, match="no output holds"):
+        test_page_holds(built_book, "99-toys", {**entry, "find": "twice 3 is 7"})
+
+
 @by_claim
 def test_claim_of_an_article_is_put_right_in_a_box(built_book: Path, entry: dict[str, Any]) -> None:
     page = read_page(built_book / "chapters" / f"{entry['page']}.html")
@@ -156,8 +163,8 @@ def test_claim_of_an_article_is_put_right_in_a_box(built_book: Path, entry: dict
 @by_chapter
 def test_chapter_has_figures_questions_and_a_summary(built_book: Path, chapter: Chapter) -> None:
     page = read_page(built_book / "chapters" / f"{chapter.page.stem}.html")
-    assert len(page.figures) >= (8 if chapter.number <= 2 else 6)
-    assert 3 <= len(page.recall) <= 5
+    assert len(page.figures) >= figures_asked(chapter)
+    assert RECALL[0] <= len(page.recall) <= RECALL[1]
     assert [question[:2] for question in page.recall] == [f"{n + 1}." for n in range(len(page.recall))]
     assert page.headings.count("Summary") == 1
     by_hand = [heading for heading in page.headings if heading.startswith("A question graded by hand: ")]

@@ -25,11 +25,10 @@ from autograder.classroom import Classroom, pack_earlier_kernels
 from autograder.inside import wire
 from autograder.instant import known_exercises
 from autograder.kit import build_wheel, companions
+from autograder.leaks import secret_lines
 from autograder.oracle import Record
 from autograder.sample import fill, reference_cell
 from course.earlier import EarlierKernels
-
-from .test_one_truth import secret_lines
 
 FILTERS, STRIDE = chapter("filters"), chapter("stride")
 

@@ -188,6 +188,17 @@ def test_stale_is_what_read_a_file_that_changed_or_a_folder_that_has_another(tre
     assert done.returncode == 0, done.stderr
 
 
+def test_runs_that_are_kept_are_true_in_a_copy_of_the_project_too(cold: Path, tmp_path: Path) -> None:
+    """which is how the tests' own course is built without running all pages again; and a changed file counts there as well"""
+    copy = tmp_path / "copy"
+    shutil.copytree(cold, copy, ignore=shutil.ignore_patterns("html", ".doctrees", "__pycache__"))
+    done = run_in(copy, "-m", "autograder.pages")
+    assert done.stdout.strip() == "0 of 4 pages run, the others are kept", done.stdout + done.stderr
+    (copy / "solutions/small.py").write_text("def value():\n    return 'nine'\n")
+    done = run_in(copy, "-m", "autograder.pages")
+    assert done.stdout.strip() == "1 of 4 pages run, the others are kept", done.stdout + done.stderr
+
+
 def test_a_page_that_fails_shows_no_older_outputs(tree: Path) -> None:
     (tree / "solutions/small.py").write_text("def value():\n    raise RuntimeError('broken on purpose')\n")
     done = run_in(tree, "-m", "autograder.pages")

@@ -6,16 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autograder import mistakes
 from autograder.chapters import Chapter, chapters
 from autograder.checking import run_checks
 from autograder.inside.calling import Caller
 from autograder.oracle import Reference
-
-WITHOUT_FLOATS = {
-    "to_float", "one_hot", "count_dense_parameters", "output_size", "receptive_field", "same_padding",
-    "avg_pool_as_conv", "x_detector", "he_init", "train",
-}  # fmt: skip
-"""Kernels of bytes or whole numbers, of which float32 is asked or allowed; a design; one judged by what it has learned."""
 
 
 def rounded(value: Any) -> Any:
@@ -41,8 +36,9 @@ def _each(value: Any, change: Callable[[np.ndarray], np.ndarray]) -> Any:
 @pytest.mark.parametrize("chapter", chapters(), ids=lambda chapter: chapter.name)
 def test_a_result_with_few_digits_is_refused(chapter: Chapter, change: Callable[[Any], Any]) -> None:
     reference = Reference(chapter)
+    assert mistakes.of(chapter.name)  # which says of what kernels this is not asked
     accepted = []
-    for kernel in set(reference.points()) - WITHOUT_FLOATS:
+    for kernel in set(reference.points()) - mistakes.spares(mistakes.DIGITS):
         right = getattr(reference.module, kernel)
         slips = {
             "result": lambda *args, right=right: change(right(*args)),
@@ -53,14 +49,6 @@ def test_a_result_with_few_digits_is_refused(chapter: Chapter, change: Callable[
             if found.score == found.points:
                 accepted.append(f"{kernel}, in its {where}")
     assert not accepted
-
-
-KEEP_NO_SUCH_AXIS = {
-    "flatten_image", "x_detector", "avg_pool_as_conv",
-    "count_dense_parameters", "window_response", "output_size", "receptive_field", "same_padding", "log_loss",
-    "cross_entropy", "x_or_not_x", "graph_gradient",
-}  # fmt: skip
-"""Kernels whose results have no axis that can be 1 long, are a design, or are numbers."""
 
 
 def squeezed(value: Any) -> Any:
@@ -74,8 +62,9 @@ def squeezed(value: Any) -> Any:
 @pytest.mark.parametrize("chapter", chapters(), ids=lambda chapter: chapter.name)
 def test_a_result_without_its_axes_of_length_one_is_refused(chapter: Chapter) -> None:
     reference = Reference(chapter)
+    assert mistakes.of(chapter.name)  # which says of what kernels this is not asked
     accepted = []
-    for kernel in set(reference.points()) - KEEP_NO_SUCH_AXIS:
+    for kernel in set(reference.points()) - mistakes.spares(mistakes.AXES):
         right = getattr(reference.module, kernel)
         function = lambda *args, right=right: squeezed(right(*args))
         (found,) = run_checks(chapter.checks, reference, {kernel: Caller(function)}, causes=False)

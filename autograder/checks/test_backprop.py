@@ -284,7 +284,7 @@ def test_max_pool2d_backward_adds_up_where_windows_overlap(
 def _shared_equally(dout: np.ndarray, x: np.ndarray, size: int, stride: int) -> np.ndarray:
     """What max_pool2d_backward returns if the largest cells of a window get equal parts."""
     dx = np.zeros(x.shape)
-    for i, j in np.ndindex(dout.shape[1:3]):
+    for i, j in np.ndindex(*dout.shape[1:3]):
         cells = (slice(None), slice(i * stride, i * stride + size), slice(j * stride, j * stride + size))
         largest = x[cells] == x[cells].max(axis=(1, 2), keepdims=True)
         dx[cells] += dout[:, i : i + 1, j : j + 1] * largest / largest.sum(axis=(1, 2), keepdims=True)

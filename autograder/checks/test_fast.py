@@ -123,7 +123,7 @@ def test_col2im_is_the_adjoint_of_im2col(col2im: Subject, rng: np.random.Generat
     back = col2im.returns(*args)
     fits = isinstance(back, np.ndarray) and back.shape == images
     col2im.require(fits, f"the result must have the shape of the images, {images}", *args, got=back)
-    padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+    framed = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
     down, across = (
         _places(images[1], filter_h, stride, padding),
         _places(images[2], filter_w, stride, padding),
@@ -131,7 +131,7 @@ def test_col2im_is_the_adjoint_of_im2col(col2im: Subject, rng: np.random.Generat
     there = 0.0
     for row, (n, i, j) in zip(args[0], np.ndindex(images[0], down, across), strict=True):
         top, left = i * stride, j * stride
-        there += float(row @ padded[n, top : top + filter_h, left : left + filter_w].ravel())
+        there += float(row @ framed[n, top : top + filter_h, left : left + filter_w].ravel())
     again = float(np.sum(x * back))
     col2im.require(
         bool(np.isclose(again, there, rtol=1e-10, atol=1e-10 * float(np.sum(np.abs(x * back))))),

@@ -1,7 +1,8 @@
 """Written questions in the page: a field for the reader's answer, and a model answer to compare it with afterwards.
 
-Model answers stand in one file beside the reference solutions, which no notebook and no kit holds. They are in a book's
-pages unless `_config.yml` says `model_answers: false`, as it should where a class is graded on these questions.
+Model answers stand in one file beside the reference solutions, or in the file of a chapter's mistakes; no notebook and no
+kit holds these. They are in a book's pages unless `_config.yml` says `model_answers: false`, as it should where a class is
+graded on these questions.
 """
 
 import functools
@@ -14,7 +15,8 @@ from docutils import nodes
 from markdown_it import MarkdownIt
 from sphinx.application import Sphinx
 
-from ..chapters import ROOT
+from ..authoring import answers_in
+from ..chapters import ROOT, chapters
 
 MODELS = ROOT / "solutions" / "answers.md"
 
@@ -37,19 +39,17 @@ def _write(translator: Any, field: Field) -> None:
 
 def _depend(app: Sphinx, doctree: nodes.document) -> None:
     """Have Sphinx write a page again when model answers have changed."""
-    if MODELS.exists():
-        app.env.note_dependency(str(MODELS))
+    own = [one.mistakes for one in chapters() if one.page.stem == app.env.docname.rpartition("/")[2]]
+    for path in [MODELS, *own]:
+        if path.exists():
+            app.env.note_dependency(str(path))
 
 
 @functools.cache
 def model_answers() -> dict[str, str]:
-    """Each model answer, in Markdown, by the grade_id of its question."""
-    parts = (
-        re.split(r"^## (\S+)$", MODELS.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        if MODELS.exists()
-        else [""]
-    )
-    return {name: text.strip() for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+    """Each model answer, in Markdown, by the grade_id of its question: those of one file, and those of chapters' own."""
+    own = [one.mistakes for one in chapters()]
+    return {name: answer.text for name, answer in answers_in(MODELS, own).items()}
 
 
 def put_fields(doctree: nodes.document, notebook: nbformat.NotebookNode, with_models: bool) -> None:

@@ -4,14 +4,32 @@ A mistake is a wrong kernel with the hint that names it. The checks must reject 
 hint. An alternative is another correct kernel. The checks must accept it.
 """
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..results import SIDE_EFFECTS
 
-__all__ = ["SIDE_EFFECTS", "Variant", "alternative", "mistake", "of"]
+__all__ = [
+    "AXES",
+    "DIGITS",
+    "SIDE_EFFECTS",
+    "Variant",
+    "alternative",
+    "drawn",
+    "draws",
+    "mistake",
+    "model_answer",
+    "of",
+    "spared",
+    "spares",
+]
+
+DIGITS = "digits"
+"""A slip that tests try on every kernel: four digits are kept, or those of float32, though float64 came in."""
+
+AXES = "axes"
+"""Another one: what comes back has lost its axes of length 1."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -60,11 +78,46 @@ def alternative(kernel: str) -> Callable[[Function], Function]:
     return mark
 
 
+_draws: dict[str, Callable[..., Any]] = {}
+_spared: dict[str, set[str]] = {DIGITS: set(), AXES: set()}
+
+
+def draws(*kernels: str) -> Callable[[Function], Function]:
+    """Mark a function (rng) -> arguments that draws one call of these kernels: valid, of every kind, unlike the checks'."""
+
+    def mark(function: Function) -> Function:
+        _draws.update(dict.fromkeys(kernels, function))
+        return function
+
+    return mark
+
+
+def drawn() -> dict[str, Callable[..., Any]]:
+    """What draws the arguments of each kernel, of the chapters that were read so far."""
+    return _draws
+
+
+def spared(slip: str, *kernels: str) -> None:
+    """Say of which kernels a slip is not to be asked: `DIGITS` of whole numbers, bytes and designs, `AXES` of numbers."""
+    _spared[slip].update(kernels)
+
+
+def spares(slip: str) -> set[str]:
+    """The kernels, of the chapters that were read so far, of which that slip is not asked."""
+    return _spared[slip]
+
+
+def model_answer(question: str, text: str) -> None:
+    """A model answer, in Markdown, to the question of that grade_id. It is read from the file: see `live/answers.py`."""
+
+
 def _keep(variant: Variant, module: str) -> None:
     _variants.setdefault(module.rpartition(".")[2], []).append(variant)
 
 
 def of(chapter: str) -> list[Variant]:
     """All variants of a chapter's kernels, in the order of its file."""
-    importlib.import_module(f"autograder.mistakes.{chapter}")
+    from ..chapters import imported  # late: where a mistake runs in the jail, there are no chapters
+
+    imported(f"autograder.mistakes.{chapter}")
     return _variants.get(chapter, [])

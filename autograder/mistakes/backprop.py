@@ -18,7 +18,7 @@ from solutions.backprop import (
 )
 from solutions.fully_connected import softmax
 
-from . import SIDE_EFFECTS, alternative, mistake
+from . import AXES, SIDE_EFFECTS, alternative, mistake, spared
 
 Function = Callable[[np.ndarray], float]
 Three = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -2071,3 +2071,6 @@ def goes_forward_from_every_value(links: Links, count: int) -> np.ndarray:
             follows[place] += rate * follows[source]
         gradients.append(follows[-1])
     return np.array(gradients)
+
+
+spared(AXES, "graph_gradient")

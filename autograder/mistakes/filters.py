@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
 from solutions.filters import apply_filters, correlate2d
 
-from . import SIDE_EFFECTS, alternative, mistake
+from . import AXES, DIGITS, SIDE_EFFECTS, alternative, mistake, spared
 
 # window_response
 
@@ -1119,3 +1119,7 @@ def filters_with_scipy(volume: np.ndarray, filters: np.ndarray, bias: np.ndarray
         for k in range(filters.shape[3])
     ]
     return np.concatenate(maps, axis=2) + bias
+
+
+spared(DIGITS, "x_detector")
+spared(AXES, "window_response", "x_detector")

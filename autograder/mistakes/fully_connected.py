@@ -10,7 +10,7 @@ from solutions.fully_connected import cross_entropy, flatten, linear, log_loss, 
 from solutions.padding import conv2d
 from solutions.pooling import avg_pool2d, max_pool2d
 
-from . import SIDE_EFFECTS, alternative, mistake
+from . import AXES, SIDE_EFFECTS, alternative, mistake, spared
 
 # flatten
 
@@ -1097,3 +1097,6 @@ def works_it_out_in_loops(image: np.ndarray, params: dict[str, np.ndarray]) -> f
     hidden = np.maximum(params["hidden_b"] + pooled.ravel() @ params["hidden_w"], 0)
     logit = (params["output_b"] + hidden @ params["output_w"]).item()
     return 1 / (1 + math.exp(-logit))
+
+
+spared(AXES, "log_loss", "cross_entropy", "x_or_not_x")

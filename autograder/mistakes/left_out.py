@@ -7,7 +7,7 @@ import numpy as np
 
 from solutions.left_out import batch_norm, batch_norm_backward, he_init, random_shift
 
-from . import SIDE_EFFECTS, alternative, mistake
+from . import DIGITS, SIDE_EFFECTS, alternative, mistake, spared
 
 Running = dict[str, np.ndarray]
 Normalised = tuple[np.ndarray, Running]
@@ -1057,3 +1057,6 @@ def rolls_and_wipes(images: np.ndarray, most: int, rng: np.random.Generator) -> 
             image[:, right:] = 0
         out[n] = image
     return out
+
+
+spared(DIGITS, "he_init")

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from solutions.filters import apply_filters
 from solutions.padding import conv2d, same_padding, zero_pad
 
-from . import alternative, mistake
+from . import AXES, DIGITS, alternative, mistake, spared
 
 # zero_pad
 
@@ -985,3 +985,7 @@ def convolves_with_scipy_in_any_number_of_axes(
         whole = signal.correlate(padded[n].astype(w.dtype), w[..., k], mode="valid")  # (H', W', 1)
         out[n, :, :, k] = whole[::stride, ::stride, 0] + b[k]
     return out
+
+
+spared(DIGITS, "same_padding")
+spared(AXES, "same_padding")

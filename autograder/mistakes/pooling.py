@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from solutions.padding import conv2d
 from solutions.pooling import avg_pool2d, avg_pool_as_conv, max_pool2d
 
-from . import alternative, mistake
+from . import AXES, DIGITS, alternative, mistake, spared
 
 
 def _starts(length: int, size: int, stride: int, ceil_mode: bool) -> list[int]:
@@ -1035,3 +1035,7 @@ def pools_every_unit(channels: int, size: int) -> np.ndarray:
     """The weight of a cell is what average pooling answers to a window with a 1 in that cell alone."""
     units = np.eye(size * size * channels).reshape(-1, size, size, channels)
     return avg_pool2d(units, size).reshape(size, size, channels, channels)
+
+
+spared(DIGITS, "avg_pool_as_conv")
+spared(AXES, "avg_pool_as_conv")

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from solutions.filters import correlate2d
 from solutions.stride import correlate2d_strided, output_size, receptive_field
 
-from . import SIDE_EFFECTS, alternative, mistake
+from . import AXES, DIGITS, SIDE_EFFECTS, alternative, mistake, spared
 
 Stride = int | tuple[int, int]
 Layers = list[tuple[int, int]]
@@ -698,3 +698,7 @@ def collects_the_pixels(layers: Layers) -> int:
     for size, stride in reversed(layers):
         seen = {entry * stride + tap for entry in seen for tap in range(size)}
     return max(seen) - min(seen) + 1
+
+
+spared(DIGITS, "output_size", "receptive_field")
+spared(AXES, "output_size", "receptive_field")

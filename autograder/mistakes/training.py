@@ -20,7 +20,7 @@ from solutions.padding import conv2d
 from solutions.pooling import avg_pool2d, max_pool2d
 from solutions.training import adam_step, lenet_gradients, lenet_logits, sgd_step, train
 
-from . import SIDE_EFFECTS, alternative, mistake
+from . import DIGITS, SIDE_EFFECTS, alternative, mistake, spared
 
 Function = Callable[..., Any]
 Params = dict[str, np.ndarray]
@@ -2114,3 +2114,6 @@ def shuffles_copies_further(
         history["accuracy"].append(float(np.mean(guesses == data["validation_labels"])))
     trained = dict(zip(names, values, strict=True))
     return trained, {name: np.array(values) for name, values in history.items()}
+
+
+spared(DIGITS, "train")

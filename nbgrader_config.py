@@ -12,3 +12,8 @@ c.Exchange.root = str(Path(__file__).parent / "classroom" / "exchange")
 c.ClearSolutions.code_stub = {"python": STUB}
 c.ClearSolutions.text_stub = ANSWER_STUB
 c.ExecutePreprocessor.timeout = 60
+
+# Autograde, in formgrader or as `nbgrader autograde`, grades in the jail as `autograder grade` does. Without these two
+# lines it runs learners' code with your rights.
+c.Autograde.sanitize_preprocessors = []
+c.Autograde.autograde_preprocessors = ["autograder.pressed.GradeInJail"]

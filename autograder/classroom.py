@@ -179,8 +179,19 @@ class Classroom:
     def config(self) -> Config:
         """nbgrader's configuration, from the file that plain `nbgrader` reads too, on this folder."""
         config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+        there = Path(config.CourseDirectory.root)
+        exchange = Path(config.Exchange.get("root", "/"))
+        if exchange.is_relative_to(there):  # each classroom has its own, unless all share one elsewhere
+            config.Exchange.root = str(self.root / exchange.relative_to(there))
         config.CourseDirectory.root = str(self.root)
         return config
+
+    def make_exchange(self) -> None:
+        """Make nbgrader's exchange, if it is to stand in the classroom: formgrader complains where there is none."""
+        exchange = Path(self.config().Exchange.get("root", "/"))
+        if exchange.is_relative_to(self.root) and not exchange.exists():
+            exchange.mkdir(parents=True)
+            exchange.chmod(0o777)  # as nbgrader makes it: learners hand in there
 
     def open_gradebook(self) -> "Gradebook":
         """nbgrader's gradebook, where its configuration says that it is.
@@ -266,6 +277,7 @@ class Classroom:
                 )
             _swap(source, self.root / "source" / chapter.name)
             _swap(release, self.root / "release" / chapter.name)
+        self.make_exchange()
         return self.release_path(chapter)
 
     def _refuse_other_cells(self, chapter: Chapter, notebook: NotebookNode) -> None:

@@ -4,7 +4,6 @@ import errno
 import hashlib
 import hmac
 import json
-import os
 import shutil
 import time
 import warnings

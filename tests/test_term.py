@@ -1,12 +1,10 @@
 """The days of a term: late work, feedback that reaches learners, hand points, grades by other hands, odd names."""
 
-import json
+import logging
 import os
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,17 +12,23 @@ from typing import Any
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.auth import Authenticator
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.exchange import default
 from nbgrader.preprocessors import AssignLatePenalties
-from nbgrader.utils import parse_utc
+from nbgrader.utils import chdir, get_username, parse_utc
 
-from autograder import classroom as classroom_module
 from autograder.classroom import Classroom, ClassroomError, nbgrader_api
-from autograder.lateness import read_stamp
+from autograder.grading import job
+from autograder.jail import JailMissing, Limits
 from autograder.recorder import Recorder
 from autograder.reports import class_page
 from autograder.standing import spoken
 
-from .test_records import FILTERS, QUESTION, graded, job_of, page_of, record, ungradable
+from .attacks import NO_JAIL
+from .test_records import FILTERS, QUESTION, graded, job_of, page_of, record
+
+needs_a_jail = pytest.mark.skipif(bool(NO_JAIL), reason=NO_JAIL)
 
 DUE = datetime(2026, 3, 1, 12, 0)
 
@@ -232,7 +236,7 @@ def test_a_plugin_of_the_course_decides_and_its_faults_are_one_line(
     with pytest.raises(ClassroomError, match="the late policy failed on eve: RuntimeError: no"):
         record(room, graded(room, "eve"))
     policy(room, monkeypatch, AssignLatePenalties__plugin_class="no.such.Plugin")
-    with pytest.raises(ClassroomError, match="late policy that nbgrader_config.py names cannot be loaded"):
+    with pytest.raises(ClassroomError, match=r"late policy that nbgrader_config.py names cannot be loaded"):
         Recorder(room, FILTERS)
 
 
@@ -264,3 +268,186 @@ def test_page_and_report_say_what_lateness_took(room: Classroom, monkeypatch: py
 )
 def test_a_time_is_said_as_people_say_it(seconds: float, said: str) -> None:
     assert spoken(seconds) == said
+
+
+# Feedback that reaches learners
+
+
+def exchange(room: Classroom, step: str, home: Path, student: str = "*") -> None:
+    """A step of nbgrader's exchange, run by the course or, in a folder of its own, by a learner."""
+    config = room.config()
+    config.Exchange.cache = str(home / "cache")
+    config.Exchange.assignment_dir = str(home)
+    config.CourseDirectory.db_url = room.db_url
+    course = CourseDirectory(config=config)
+    course.assignment_id, course.student_id = "filters", student
+    home.mkdir(parents=True, exist_ok=True)
+    authenticator = Authenticator(config=config)
+    made = getattr(default, f"Exchange{step}")(coursedir=course, config=config, authenticator=authenticator)
+    made.log = logging.getLogger("exchange")
+    with chdir(str(home)):
+        made.start()
+
+
+def test_feedback_goes_through_the_exchange_and_back(room: Classroom, tmp_path: Path) -> None:
+    """submit, collect, grade, hand points, report, release_feedback, fetch_feedback; beside one that came by hand"""
+    home, name = tmp_path / "home", get_username()
+    exchange(room, "ReleaseAssignment", tmp_path / "course")
+    exchange(room, "FetchAssignment", home)
+    exchange(room, "Submit", home)
+    exchange(room, "Collect", tmp_path / "course")
+    assert (room.folder("submitted", name, FILTERS) / "submission_secret.txt").exists()
+    with Recorder(room, FILTERS) as recorder:
+        for student in (name, "by-hand"):
+            path = room.folder("submitted", student, FILTERS) / "filters.ipynb"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                path.write_bytes(b"x")
+            one = job(student, FILTERS, path, b"", room.secret(), Limits(), True)
+            recorder.record(one, graded(room, student))
+        with Gradebook(room.db_url) as gradebook:
+            notebook = gradebook.find_submission_notebook("filters", "filters", name)
+            next(one for one in notebook.comments if one.name == "relu").manual_comment = "A clear loop."
+            gradebook.db.commit()
+        recorder.refresh_feedback(graded(room, name))
+    exchange(room, "ReleaseFeedback", tmp_path / "course")
+    published = list((room.root / "exchange" / "cnn-course" / "feedback").glob("*.html"))
+    assert len(published) == 2 and len({path.name for path in published}) == 2
+    exchange(room, "FetchFeedback", home)
+    (page,) = (home / "filters" / "feedback").rglob("filters.html")
+    assert "A clear loop." in page.read_text(encoding="utf-8")
+
+
+def test_feedback_is_released_whatever_a_learner_put_beside_the_notebook(
+    room: Classroom, tmp_path: Path
+) -> None:
+    """a link to a file of the course, a pipe, a time that cannot be read, nothing"""
+    for student in ("link", "pipe", "odd", "none"):
+        folder = room.folder("submitted", student, FILTERS)
+        folder.mkdir(parents=True)
+        match student:
+            case "link":
+                (folder / "timestamp.txt").symlink_to(room.root / "secret")
+                (folder / "submission_secret.txt").symlink_to(room.root / "secret")
+            case "pipe":
+                os.mkfifo(folder / "timestamp.txt")
+                os.mkfifo(folder / "submission_secret.txt")
+            case "odd":
+                (folder / "timestamp.txt").write_text("soon")
+                (folder / "submission_secret.txt").write_text("")
+        record(room, graded(room, student))
+        back = room.folder("feedback", student, FILTERS)
+        assert (back / "timestamp.txt").read_text() == ""
+        secret = (back / "submission_secret.txt").read_text()
+        assert len(secret) == 128 and room.secret().decode() not in secret
+    exchange(room, "ReleaseFeedback", tmp_path / "course")
+    assert len(list((room.root / "exchange" / "cnn-course" / "feedback").glob("*.html"))) == 4
+
+
+def test_stock_feedback_after_ours_can_be_released_and_the_next_run_writes_ours_again(
+    room: Classroom,
+) -> None:
+    stamp(room, "2026-03-01 11:00:00 UTC")
+    (room.folder("submitted", "ada", FILTERS) / "submission_secret.txt").write_text("k" * 128)
+    result = record(room, graded(room))
+    ours = page_of(room)
+    with nbgrader_api(room, room.root) as (api, log):
+        assert api.generate_feedback("filters", "ada")["success"], log.getvalue()
+    assert page_of(room) != ours
+    folder = room.folder("feedback", "ada", FILTERS)
+    assert (folder / "submission_secret.txt").read_text() == "k" * 128
+    with Recorder(room, FILTERS) as recorder:
+        recorder.settle(job_of(room, b"x"), result)
+    assert page_of(room) == ours
+    assert (folder / "timestamp.txt").read_text() == "2026-03-01 11:00:00 UTC"
+
+
+def by_hand(room: Classroom, **given: float) -> None:
+    """Points that a person gives in formgrader; `extra` goes to relu."""
+    with Gradebook(room.db_url) as gradebook:
+        for name, value in given.items():
+            cell = QUESTION if name == "question" else "check-relu"
+            grade = gradebook.find_grade(cell, "filters", "filters", "ada")
+            if name == "extra":
+                grade.extra_credit = value
+            else:
+                grade.manual_score, grade.needs_manual_grade = value, False
+        for comment in gradebook.find_submission_notebook("filters", "filters", "ada").comments:
+            if comment.name == QUESTION:
+                comment.manual_comment = "Nine, yes."
+        gradebook.db.commit()
+
+
+def test_page_report_and_table_state_the_one_total_of_the_gradebook(room: Classroom) -> None:
+    result = record(
+        room, graded(room, share=0.5, cells={"relu": "def relu(x): ...", QUESTION: "Nine weights."})
+    )
+    page = page_of(room)
+    assert "<b>7.5</b>" in page and "of 17 points" in page
+    assert "2 points for a written answer will be given by a person" in page and "not read yet" in page
+    by_hand(room, question=1.5, relu=2.0, extra=0.25)
+    with Recorder(room, FILTERS) as recorder:
+        recorder.settle(job_of(room, b"x"), result)
+        standings = recorder.standings()
+    total = standings["ada"].total
+    assert total == late_row(room)[1] == 7.5 - 1 + 2.25 + 1.5
+    page = page_of(room)
+    assert f"<b>{total:g}</b>" in page and "of 17 points" in page and "not read yet" not in page
+    assert "A person gave 2 of 2 points (the checks gave 1)." in page
+    assert "A person added 0.25 points of extra credit." in page
+    assert "A person gave 1.5 of 2 points." in page and "Nine, yes." in page
+    assert "2.25 of 2" in page and "1.5 of 2" in page
+    report = class_page([result], "F", standings)
+    assert f'<td class="total">{total:g}</td>' in report and f"<b>{total:.2f}</b>" in report
+    assert "mean 2.25 of 2" in report
+
+
+def test_the_class_report_names_who_waits_to_be_read(room: Classroom) -> None:
+    result = record(room, graded(room, cells={QUESTION: "Nine weights."}))
+    with Recorder(room, FILTERS) as recorder:
+        before = class_page([result], "F", recorder.standings())
+        assert f"a written answer to read: {QUESTION}" in before and ">to read<" in before
+        by_hand(room, question=0.0)
+        assert "to read" not in class_page([result], "F", recorder.standings())
+        recorder.record(job_of(room, b"x"), result)  # nbgrader asks again about what was graded by hand
+        assert "to read" not in class_page([result], "F", recorder.standings())
+
+
+# Grades by other hands
+
+CHEAT = "import autograder\nautograder.check = lambda kernel: 2.0\ndef relu(x):\n    return x"
+
+
+@needs_a_jail
+def test_the_button_of_formgrader_grades_in_the_jail(
+    room: Classroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """presses it on a cheat, then runs `grade`, which finds nothing to put right; lateness counts too"""
+    notebook = room.released(FILTERS)
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == "relu":
+            cell.source = CHEAT
+    job_of(room, nbformat.writes(notebook).encode())
+    due(room)
+    stamp(room, "2026-03-01 13:00:00 CET")
+    with nbgrader_api(room, room.root) as (api, log):
+        pressed = api.autograde("filters", "ada")
+        assert pressed["success"], pressed
+    when, score, _ = late_row(room)
+    assert when == DUE and 0 <= score < 2
+    assert "score" in page_of(room) and (room.root / "results" / "filters" / "ada.json").exists()
+    by_hand(room, question=1.5)
+    done = autograder("grade", "filters", "--classroom", room.root)
+    assert "1 graded before and unchanged" in done.stderr, done.stderr
+    assert late_row(room)[1] == score + 1.5 and f"{score + 1.5:g}  17" in done.stdout.replace("    ", "  ")
+    with nbgrader_api(room, room.root) as (api, log):
+        assert api.autograde("filters", "ada")["success"]
+    assert late_row(room)[1] == score + 1.5, "hand points stay"
+
+    def none() -> None:
+        raise JailMissing("grading needs bubblewrap")
+
+    monkeypatch.setattr("autograder.jail.require_jail", none)
+    with nbgrader_api(room, room.root) as (api, log):
+        pressed = api.autograde("filters", "ada")
+    assert not pressed["success"] and "grading needs bubblewrap" in str(pressed)

@@ -17,3 +17,4 @@ c.ExecutePreprocessor.timeout = 60
 # lines it runs learners' code with your rights.
 c.Autograde.sanitize_preprocessors = []
 c.Autograde.autograde_preprocessors = ["autograder.pressed.GradeInJail"]
+c.ExportApp.plugin_class = "autograder.exports.QuotedCsv"  # names with commas

@@ -37,6 +37,13 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get(
 
 ACTIVE = '<>&"\\'
 """What may not stand in a student's name: nbgrader's formgrader puts names into pages and scripts as they are."""
+
+PATTERN = "*?[#%"
+"""Nor may these: nbgrader looks for folders by patterns, and formgrader puts names into addresses as they are."""
+
+LONGEST_NAME = 128
+"""Characters of a name that nbgrader's gradebook has room for."""
+
 DRIVERS = {"psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
 """Packages that install a database's driver under another name."""
 
@@ -72,6 +79,23 @@ class Classroom:
                 f"{chapter.name} was not released yet: run `autograder release {chapter.name}` first"
             )
         return nbformat.read(path, as_version=4)
+
+    def released_chapters(self) -> list[Chapter]:
+        """The chapters that were released here, in order.
+
+        Raises
+        ------
+        ClassroomError
+            If none was.
+        """
+        found = [one for one in chapters() if self.release_path(one).is_file()]
+        if not found:
+            raise ClassroomError(f"nothing was released to {self.root} yet: run `autograder release` first")
+        return found
+
+    def has_results(self, chapter: Chapter) -> bool:
+        """Whether anything of a chapter was graded."""
+        return any((self.root / "results" / chapter.name).glob("*.json"))
 
     def students(self, chapter: Chapter) -> list[str]:
         """Names of those who submitted, sorted.
@@ -128,7 +152,10 @@ class Classroom:
 
     def _changed(self, chapter: Chapter) -> Iterator[str]:
         page, released = check_points(chapter), released_points(self.released(chapter))
-        again = f"run `autograder release {chapter.name}` and hand the notebook out again"
+        again = (
+            f"run `autograder release {chapter.name}` and hand the notebook out again; once some are graded, that takes a "
+            "classroom of its own (--classroom), or the page as it was"
+        )
         if gone := [kernel for kernel in released if kernel not in page]:
             raise ClassroomError(
                 f"{chapter.name} was released with {', '.join(gone)}, which its page no longer has: {again}"
@@ -154,7 +181,11 @@ class Classroom:
             return "holds what cannot be printed"
         if name.startswith("."):
             return "begins with a dot"
-        if held := [letter for letter in ACTIVE if letter in name]:
+        if name != name.strip():
+            return "begins or ends with a blank"
+        if len(name) > LONGEST_NAME:
+            return f"longer than {LONGEST_NAME} characters"
+        if held := [letter for letter in ACTIVE + PATTERN if letter in name]:
             return f"holds {' '.join(held)}"
         return ""
 

@@ -1,4 +1,4 @@
-"""The command line: release, check, grade, report, verify.
+"""The command line: release, check, grade, report, roster, export, secret, verify.
 
 Exit codes: 0 all well, 1 something did not pass, 2 wrong use, 130 stopped by Ctrl-C, 143 stopped by a termination signal.
 """
@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -267,7 +268,9 @@ def grade(
         with progress() as bar:
             task = bar.add_task("grading", total=None)
 
-            wanted = chosen(names)
+            wanted = chosen(names) if names else room.released_chapters()
+            if not names and (later := [one.name for one in chapters() if one not in wanted]):
+                err.print(f"not released yet, left out: {', '.join(later)}", soft_wrap=True)
             for notice in room.notices(wanted):
                 err.print(notice, markup=False, soft_wrap=True)
 
@@ -353,7 +356,12 @@ def report(
         from .reports import class_page, class_table
 
         room = Classroom(classroom)
-        for chapter in chosen(names):
+        wanted = (
+            chosen(names) if names else [one for one in room.released_chapters() if room.has_results(one)]
+        )
+        if not wanted:
+            raise ClassroomError("nothing was graded yet: run `autograder grade`")
+        for chapter in wanted:
             with Recorder(room, chapter) as recorder:
                 results = recorder.results()
                 if not results:
@@ -371,6 +379,65 @@ def report(
                 out.print(f"[bold]{chapter.name}[/]: {len(results)} submissions")
                 out.print(class_table(results, standings))
                 out.print(f"class report: {_short(path)}", soft_wrap=True)
+
+
+@app.command(epilog="Example: `autograder roster class.csv`, the file that Canvas or Moodle exports")
+def roster(
+    file: Annotated[Path, typer.Argument(help="A class list as CSV.", show_default=False)],
+    classroom: ClassroomFolder = CLASSROOM,
+) -> None:
+    """Say who is who: names, addresses and numbers of a class list, for exports and formgrader."""
+    with clear_errors():
+        from .classroom import Classroom
+        from .exports import keep_roster, read_roster
+        from .reports.words import clean
+
+        room = Classroom(classroom)
+        people = read_roster(file)
+        handed_in = sorted({name for one in chapters() for name in _submitted(room, one)})
+        who = keep_roster(room, people, handed_in)
+        out.print(f"{len(people.people)} on the roster, {len(who)} of them have handed something in")
+        for name in handed_in:
+            if name not in who:
+                out.print(f"not on the roster: {clean(name, 60)}", markup=False, soft_wrap=True)
+
+
+def _submitted(room: Any, chapter: Chapter) -> list[str]:
+    return room.students(chapter) if (room.root / "submitted").is_dir() else []
+
+
+class Format(StrEnum):
+    """What grades can be written as."""
+
+    canvas = "canvas"
+    moodle = "moodle"
+    gradescope = "gradescope"
+    csv = "csv"
+
+
+@app.command(epilog="Example: `autograder export canvas filters stride --to grades.csv`")
+def export(
+    kind: Annotated[Format, typer.Argument(metavar="FORMAT", help="canvas, moodle, gradescope or csv.")],
+    names: ChapterNames = None,
+    to: Annotated[
+        Path | None, typer.Option(help="File to write; a folder for Gradescope.", show_default=False)
+    ] = None,
+    classroom: ClassroomFolder = CLASSROOM,
+) -> None:
+    """Write grades as Canvas, Moodle or Gradescope import them, or as a plain table with every exercise."""
+    with clear_errors():
+        from .classroom import Classroom
+        from .exports import Sheet
+        from .exports import export as write
+        from .recorder import Recorder
+
+        room = Classroom(classroom)
+        sheets = []
+        for chapter in chosen(names) if names else room.released_chapters():
+            with Recorder(room, chapter) as recorder:
+                results = tuple(recorder.results())
+                sheets.append(Sheet(chapter.name, chapter.title, results, recorder.standings()))
+        out.print(f"exported: {_short(write(room, kind.value, sheets, to))}", soft_wrap=True)
 
 
 @app.command(epilog="Example: `autograder verify` or `autograder verify filters`")

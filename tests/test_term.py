@@ -1,10 +1,15 @@
 """The days of a term: late work, feedback that reaches learners, hand points, grades by other hands, odd names."""
 
+import csv
+import html
+import io
+import json
 import logging
 import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +22,11 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import default
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import chdir, get_username, parse_utc
+from traitlets.utils.importstring import import_item
 
+from autograder import exports
+from autograder.authoring import source_notebook
+from autograder.chapters import Chapter
 from autograder.classroom import Classroom, ClassroomError, nbgrader_api
 from autograder.grading import job
 from autograder.jail import JailMissing, Limits
@@ -26,7 +35,7 @@ from autograder.reports import class_page
 from autograder.standing import spoken
 
 from .attacks import NO_JAIL
-from .test_records import FILTERS, QUESTION, graded, job_of, page_of, record
+from .test_records import FILTERS, QUESTION, formgrader_page, graded, job_of, page_of, record
 
 needs_a_jail = pytest.mark.skipif(bool(NO_JAIL), reason=NO_JAIL)
 
@@ -451,3 +460,241 @@ def test_the_button_of_formgrader_grades_in_the_jail(
     with nbgrader_api(room, room.root) as (api, log):
         pressed = api.autograde("filters", "ada")
     assert not pressed["success"] and "grading needs bubblewrap" in str(pressed)
+
+
+# A course that changes under way
+
+
+def edited(tmp_path: Path, old: str, new: str) -> Chapter:
+    text = FILTERS.page.read_text(encoding="utf-8")
+    assert old in text
+    page = tmp_path / FILTERS.page.name
+    page.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return replace(FILTERS, page=page)
+
+
+def test_cells_that_were_not_edited_keep_their_ids(tmp_path: Path) -> None:
+    before = source_notebook(FILTERS)
+    first = next(cell.source for cell in before.cells[2:] if cell.cell_type == "markdown")
+    later = edited(tmp_path, first.splitlines()[0], "A new paragraph.\n\n+++\n\n" + first.splitlines()[0])
+    after = source_notebook(later)
+    assert len(after.cells) > len(before.cells)
+    ids = [{cell.id: cell.source for cell in notebook.cells} for notebook in (before, after)]
+    assert len(ids[0]) == len(before.cells) and len(ids[1]) == len(after.cells), "each id once"
+    same = [cell.id for cell in after.cells if cell.source in ids[0].values()]
+    assert len(same) >= len(before.cells) - 1
+    assert all(ids[0].get(one) == ids[1][one] for one in same)
+
+
+def test_an_edited_check_keeps_its_id_since_it_is_the_same_exercise(tmp_path: Path) -> None:
+    old = ":points: 2\nfrom autograder import check\ncheck(relu)"
+    later = edited(tmp_path, old, old.replace("check(relu)", "# a remark\ncheck(relu)"))
+    ids = [
+        next(
+            c.id
+            for c in source_notebook(one).cells
+            if c.metadata.get("nbgrader", {}).get("grade_id") == "check-relu"
+        )
+        for one in (FILTERS, later)
+    ]
+    assert ids[0] == ids[1]
+
+
+# Odd names
+
+ODD = ["a+b", "Zoë O'Brien (2)", "日本", "Doe, Jane", "{x}", "semi;colon", "=1+1", "-rf", "x]"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("dom\\ann", "holds \\"),
+        ("x[1]", "holds ["),
+        ("a*", "holds *"),
+        ("what?", "holds ?"),
+        ("50%", "holds %"),
+        ("a#b", "holds #"),
+        (" ada", "blank"),
+        ("é" * 100 + "x", "longer than 200 bytes"),
+        ("x" * 129, "longer than 128 characters"),
+    ],
+)
+def test_a_name_that_would_fail_later_is_refused_at_the_start(
+    room: Classroom, name: str, reason: str
+) -> None:
+    folder = room.folder("submitted", name, FILTERS)
+    folder.mkdir(parents=True)
+    (folder / "filters.ipynb").write_text("{}")
+    assert room.students(FILTERS) == []
+    (said,) = room.notices([FILTERS])
+    assert reason in said and "rename the folder" in said
+
+
+def test_odd_names_go_all_the_way(room: Classroom, tmp_path: Path) -> None:
+    """gradebook, formgrader's lists, feedback through the exchange, report, nbgrader's own export"""
+    for number, name in enumerate(ODD):
+        job_of(room, b"x", name)
+        record(room, graded(room, name, share=1 - number / 10))
+    assert room.students(FILTERS) == sorted(ODD) and room.notices([FILTERS]) == []
+    with nbgrader_api(room, room.root) as (api, log):
+        listed = {one["student"]: one["score"] for one in api.get_submissions("filters")}
+        assert set(listed) == set(ODD) and listed["a+b"] == 15
+        assert api.get_autograded_students("filters") == set(ODD), "none stands as changed since"
+    exchange(room, "ReleaseFeedback", tmp_path / "course")
+    assert len(list((room.root / "exchange" / "cnn-course" / "feedback").glob("*.html"))) == len(ODD)
+    with Recorder(room, FILTERS) as recorder:
+        report = class_page(recorder.results(), "F", recorder.standings())
+    assert all(html.escape(name) in report for name in ODD)
+    shown = formgrader_page(room.folder("autograded", "日本", FILTERS) / "filters.ipynb", "日本")
+    assert "日本" in shown
+    with Gradebook(room.db_url) as gradebook:
+        plugin = import_item(room.config().ExportApp.plugin_class)()
+        plugin.to = str(tmp_path / "grades.csv")
+        plugin.export(gradebook)
+    with open(tmp_path / "grades.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["student_id"]: float(row["score"]) for row in rows} == listed
+    assert {row["assignment"] for row in rows} == {"filters"} and all(None not in row for row in rows)
+
+
+# Rosters and exports
+
+CANVAS = """\
+Student,ID,SIS User ID,SIS Login ID,Section,"Filters, shared (991)",Final Score
+"    Points Possible",,,,,15,
+"Doe, Jane",101,S-1,jane,"A, morning",,
+"O'Brien, Zoë",102,S-2,zoe,B,,
+"Nobody, Ned",103,S-3,ned,B,,
+"Student, Test",104,,test,B,,
+"""
+MOODLE = """\
+\ufeff"First name";"Surname";"ID number";"Email address";"Groups"
+"Jane";"Doe";"S-1";"jane@uni.example";"A"
+"Zoë";"O'Brien";"S-2";"zoe@uni.example";""
+"""
+
+
+def roster_of(tmp_path: Path, text: str) -> exports.Roster:
+    (tmp_path / "class.csv").write_text(text, encoding="utf-8")
+    return exports.read_roster(tmp_path / "class.csv")
+
+
+def sheets_of(room: Classroom) -> list[exports.Sheet]:
+    with Recorder(room, FILTERS) as recorder:
+        results = tuple(recorder.results())
+        sheet = exports.Sheet("filters", "Filters, shared", results, recorder.standings())
+    return [sheet, replace(sheet, name="again", title="Again")]
+
+
+def rows_of(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text)))
+
+
+def test_rosters_of_canvas_moodle_and_ones_own_are_read(tmp_path: Path) -> None:
+    one = roster_of(tmp_path, CANVAS)
+    assert [(p.first, p.last, p.lms_id, p.login) for p in one.people] == [
+        ("Jane", "Doe", "101", "jane"), ("Zoë", "O'Brien", "102", "zoe"), ("Ned", "Nobody", "103", "ned")
+    ]  # fmt: skip
+    two = roster_of(tmp_path, MOODLE)
+    assert [(p.first, p.last, p.sis_id, p.email) for p in two.people][1] == (
+        "Zoë", "O'Brien", "S-2", "zoe@uni.example"
+    )  # fmt: skip
+    three = roster_of(tmp_path, "id,first_name,last_name,email\nada,Ada,L,a@b\n")
+    assert three.people[0].student == "ada"
+    four = roster_of(tmp_path, "student\tname\nada\tAda M. Lovelace\n")
+    assert (four.people[0].student, four.people[0].first, four.people[0].last) == (
+        "ada",
+        "Ada M.",
+        "Lovelace",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no column that says who"),
+        ("colour,shoe\nred,7\n", "no column that says who"),
+        ("student_id,email\n", "lists nobody"),
+        ("student_id\nada\nada\n", "ada more than once"),
+    ],
+)
+def test_a_roster_that_is_none_is_one_clear_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ClassroomError, match=said):
+        roster_of(tmp_path, text)
+
+
+@pytest.mark.parametrize("folder", ["jane", "JANE", "101", "S-1", "Jane Doe", "doejane", "Doe, Jane"])
+def test_a_folder_is_known_by_what_platforms_call_it(tmp_path: Path, folder: str) -> None:
+    found = exports.matched(roster_of(tmp_path, CANVAS), [folder, "stranger"])
+    assert {name: person.lms_id for name, person in found.items()} == {folder: "101"}
+
+
+def test_two_people_of_one_name_are_never_taken_for_each_other(tmp_path: Path) -> None:
+    roster = roster_of(tmp_path, "email,first name,last name\na@x,Jane,Doe\nb@x,Jane,Doe\n")
+    assert exports.matched(roster, ["Jane Doe", "a@x"]) == {
+        "a@x": roster.people[0],
+        "Jane Doe": roster.people[1],
+    }
+    assert exports.matched(roster, ["Jane Doe"]) == {}
+
+
+def test_canvas_and_moodle_get_the_totals_that_count(room: Classroom, tmp_path: Path) -> None:
+    record(room, graded(room, "jane", share=0.5, cells={QUESTION: "Nine."}))
+    record(room, graded(room, "zoe"))
+    record(room, graded(room, "stranger"))
+    with Gradebook(room.db_url) as gradebook:
+        gradebook.find_grade(QUESTION, "filters", "filters", "jane").manual_score = 1.25
+        gradebook.db.commit()
+    roster = roster_of(tmp_path, CANVAS)
+    assert set(exports.keep_roster(room, roster, ["jane", "zoe", "stranger"])) == {"jane", "zoe"}
+    assert exports.kept_roster(room) == roster
+    with Gradebook(room.db_url) as gradebook:
+        assert (gradebook.find_student("jane").last_name, gradebook.find_student("jane").lms_user_id) == (
+            "Doe",
+            "101",
+        )
+    assert rows_of(exports.canvas(roster, sheets_of(room))) == [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Filters, shared (991)", "Again"],
+        ["    Points Possible", "", "", "", "", "17", "17"],
+        ["Doe, Jane", "101", "S-1", "jane", "A, morning", "8.75", "8.75"],
+        ["O'Brien, Zoë", "102", "S-2", "zoe", "B", "15", "15"],
+        ["Nobody, Ned", "103", "S-3", "ned", "B", "", ""],
+    ]
+    people = roster_of(tmp_path, MOODLE)
+    assert rows_of(exports.moodle(people, sheets_of(room)))[1:] == [
+        ["Jane", "Doe", "", "S-1", "jane@uni.example", "8.75", "8.75"],
+        ["Zoë", "O'Brien", "", "S-2", "zoe@uni.example", "15", "15"],
+    ]
+    header, *rows = rows_of(exports.plain(roster, sheets_of(room)))
+    table = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
+    assert set(table) == {"jane", "zoe", "stranger", "ned"}
+    assert table["jane"]["filters.relu"] == "1" and table["jane"][f"filters.{QUESTION}"] == "1.25"
+    assert table["jane"]["again.total"] == "8.75" and table["ned"]["filters.total"] == ""
+    for needs in (exports.canvas, exports.moodle):
+        with pytest.raises(ClassroomError, match="autograder roster"):
+            needs(exports.Roster(), sheets_of(room))
+
+
+def test_gradescope_gets_a_test_for_each_cell_and_the_score_that_counts(room: Classroom) -> None:
+    record(room, graded(room, share=0.5, remarks=("odd",), cells={QUESTION: "Nine."}))
+    by_hand(room, question=1.5)
+    (sheet, _) = sheets_of(room)
+    place = exports.export(room, "gradescope", [sheet], None)
+    data = json.loads((place / "filters" / "ada" / "results.json").read_text(encoding="utf-8"))
+    assert data["score"] == 9 and "odd" in data["output"]
+    tests = {one["name"]: one for one in data["tests"]}
+    assert tests["relu"]["score"] == 1 and tests["relu"]["max_score"] == 2
+    assert tests[QUESTION]["score"] == 1.5 and "Nine, yes." in tests[QUESTION]["output"]
+    assert sum(one["score"] for one in data["tests"]) == 9
+
+
+def test_roster_and_export_from_the_command_line(room: Classroom, tmp_path: Path) -> None:
+    job_of(room, b"x", "jane")
+    record(room, graded(room, "jane"))
+    (tmp_path / "class.csv").write_text(CANVAS, encoding="utf-8")
+    done = autograder("roster", tmp_path / "class.csv", "--classroom", room.root)
+    assert done.returncode == 0 and "3 on the roster, 1 of them" in done.stdout, done.stderr
+    to = tmp_path / "out.csv"
+    done = autograder("export", "canvas", "--to", to, "--classroom", room.root)
+    assert done.returncode == 0, done.stderr
+    assert rows_of(to.read_text(encoding="utf-8"))[2][:2] == ["Doe, Jane", "101"]

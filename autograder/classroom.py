@@ -1,6 +1,7 @@
 """The classroom: where nbgrader keeps its folders and its gradebook, and how a chapter is released into it."""
 
 import contextlib
+import hashlib
 import io
 import logging
 import os
@@ -23,8 +24,10 @@ from course.earlier import EARLIER_SUFFIX
 from .authoring import source_notebook
 from .chapters import ROOT, Chapter, chapters, check_points, earlier_kernels, released_points
 from .checking import run_checks
+from .files import write_atomically
 from .inside.calling import Caller
 from .instant import RECORD_SUFFIX
+from .journal import Journal
 from .oracle import Recorder, Reference
 
 if TYPE_CHECKING:
@@ -207,6 +210,43 @@ class Classroom:
             )
         return secret
 
+    def fingerprint(self) -> str:
+        """Of the secret, to tell one from another; nobody can work the secret out from it."""
+        return hashlib.sha256(b"fingerprint" + self.secret()).hexdigest()[:16]
+
+    def back_up_secret(self, to: Path) -> None:
+        """Write the secret to another place, readable by its owner only."""
+        if to.exists() or to.is_symlink():
+            raise ClassroomError(f"{to} is there already; name a file that is not")
+        write_atomically(to, self.secret(), mode=0o600)
+
+    def replace_secret(self, new: bytes | None = None) -> Path | None:
+        """Put another secret in place, a fresh one if none is given; returns where the one before is kept.
+
+        Hidden inputs are drawn anew then: the next run grades every submission again.
+
+        Raises
+        ------
+        ClassroomError
+            If what is given is no secret.
+        """
+        if new is not None and len(new) < 32:
+            raise ClassroomError("that is no secret: it has fewer than 32 bytes")
+        path, old = self.root / "secret", None
+        if path.exists():
+            if new == path.read_bytes():
+                return None
+            before = self.fingerprint()
+            old = self.root / f"secret.{before}"
+            write_atomically(old, path.read_bytes(), mode=0o600)
+            write_atomically(path, new or secrets.token_hex(32), mode=0o600)
+        elif new is not None:
+            write_atomically(path, new, mode=0o600)
+        Journal(self.root).write(
+            "secret replaced", fingerprint=self.fingerprint(), kept=None if old is None else old.name
+        )
+        return old
+
     def config(self) -> Config:
         """nbgrader's configuration, from the file that plain `nbgrader` reads too, on this folder."""
         config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
@@ -309,6 +349,8 @@ class Classroom:
             _swap(source, self.root / "source" / chapter.name)
             _swap(release, self.root / "release" / chapter.name)
         self.make_exchange()
+        digest = hashlib.sha256(self.release_path(chapter).read_bytes()).hexdigest()
+        Journal(self.root).write("released", chapter=chapter.name, sha256=digest)
         return self.release_path(chapter)
 
     def _refuse_other_cells(self, chapter: Chapter, notebook: NotebookNode) -> None:

@@ -240,6 +240,9 @@ def grade(
         bool,
         typer.Option("--unjailed", help="Run learners' code without a jail. Unsafe; noted with every grade."),
     ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="If another run grades in this classroom, wait for its end.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Grade what was submitted, and write grades, feedback and the autograded notebooks."""
@@ -297,6 +300,9 @@ def grade(
                 jailed=not unjailed,
                 on_start=start,
                 on_done=recorded,
+                on_wait=(lambda: err.print("another run grades here; waiting for its end …"))
+                if wait
+                else None,
             )
     if as_json:
         print_json([_as_json(result, standings[result.assignment]) for result in results])
@@ -441,8 +447,20 @@ def export(
 
 
 @app.command(epilog="Example: `autograder verify` or `autograder verify filters`")
-def verify(names: ChapterNames = None, as_json: AsJson = False) -> None:
+def verify(
+    names: ChapterNames = None,
+    log: Annotated[
+        bool,
+        typer.Option(
+            "--log", help="Check the classroom's log instead: has a line been changed or taken out?"
+        ),
+    ] = False,
+    classroom: ClassroomFolder = CLASSROOM,
+    as_json: AsJson = False,
+) -> None:
     """Test the tests: every known mistake rejected, every correct alternative accepted, the untouched notebook 0."""
+    if log:
+        _verify_log(classroom, as_json)
     found: list[Any] = []
 
     def so_far() -> str:
@@ -472,6 +490,53 @@ def verify(names: ChapterNames = None, as_json: AsJson = False) -> None:
         good = all(not row.problems for row in found)
         out.print("[bold green]✓ all hold[/]" if good else "[bold red]✗ some do not hold[/]")
     raise typer.Exit(1 if any(row.problems for row in found) else 0)
+
+
+def _verify_log(classroom: Path, as_json: bool) -> None:
+    with clear_errors():
+        from .classroom import ClassroomError
+        from .journal import Journal
+
+        journal = Journal(classroom)
+        if not journal.path.is_file():
+            raise ClassroomError(f"there is no log in {classroom}: release or grade something first")
+        lines, last, problems = journal.problems()
+    if as_json:
+        print_json({"lines": lines, "last": last, "problems": problems})
+    else:
+        for problem in problems:
+            out.print(f"[bold red]✗[/] {escape(problem)}", soft_wrap=True)
+        good = "[bold green]✓ unbroken[/]" if not problems else "[bold red]✗ broken[/]"
+        out.print(f"{good}: {lines} lines, the last with hash {last}", soft_wrap=True)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command(epilog="Example: `autograder secret --backup /safe/place/secret`")
+def secret(
+    backup: Annotated[Path | None, typer.Option(help="Copy it to this file.", show_default=False)] = None,
+    restore: Annotated[
+        Path | None, typer.Option(help="Take the one in this file, as kept or backed up.", show_default=False)
+    ] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Draw a new one; the one before is kept beside it.")
+    ] = False,
+    classroom: ClassroomFolder = CLASSROOM,
+) -> None:
+    """Back up, restore or replace the secret from which the hidden inputs of all grades are drawn."""
+    with clear_errors():
+        from .classroom import Classroom
+
+        room = Classroom(classroom)
+        if backup is not None:
+            room.back_up_secret(backup)
+        if restore is not None or new:
+            old = room.replace_secret(restore.read_bytes() if restore is not None else None)
+            if old is not None:
+                out.print(
+                    f"the one before is kept: {_short(old)}; the next run grades everything again",
+                    soft_wrap=True,
+                )
+        out.print(f"fingerprint: {room.fingerprint()}")
 
 
 def _short(path: Path) -> str:

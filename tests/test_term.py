@@ -1,6 +1,7 @@
 """The days of a term: late work, feedback that reaches learners, hand points, grades by other hands, odd names."""
 
 import csv
+import fcntl
 import html
 import io
 import json
@@ -30,6 +31,7 @@ from autograder.chapters import Chapter
 from autograder.classroom import Classroom, ClassroomError, nbgrader_api
 from autograder.grading import job
 from autograder.jail import JailMissing, Limits
+from autograder.journal import Journal
 from autograder.recorder import Recorder
 from autograder.reports import class_page
 from autograder.standing import spoken
@@ -698,3 +700,87 @@ def test_roster_and_export_from_the_command_line(room: Classroom, tmp_path: Path
     done = autograder("export", "canvas", "--to", to, "--classroom", room.root)
     assert done.returncode == 0, done.stderr
     assert rows_of(to.read_text(encoding="utf-8"))[2][:2] == ["Doe, Jane", "101"]
+
+
+# The log, the secret, turns
+
+
+def events(room: Classroom) -> list[dict[str, Any]]:
+    return list(Journal(room.root).read())
+
+
+def test_the_log_is_a_chain_and_a_changed_line_is_named(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    for number in range(4):
+        journal.write("graded", student="日本\n", number=number, many=list(range(100)))
+    assert [one["number"] for one in journal.read()] == [0, 1, 2, 3]
+    count, last, problems = journal.problems()
+    assert (count, problems) == (4, []) and last == list(journal.read())[-1]["hash"]
+    lines = journal.path.read_text().splitlines(keepends=True)
+    for changed, line in (
+        ([lines[0], lines[1].replace('"number": 1', '"number": 9'), *lines[2:]], 2),
+        ([lines[0], *lines[2:]], 2),
+        ([lines[0], lines[2], lines[1], lines[3]], 2),
+        ([*lines[:3], "{}\n", lines[3]], 4),
+        ([*lines[:3], lines[3][:50]], 4),
+    ):
+        journal.path.write_text("".join(changed))
+        assert journal.problems()[2][0].startswith(f"line {line}: "), changed
+    journal.write("graded", number=4)
+    assert journal.problems()[2] == [] and list(journal.read())[-1]["torn_bytes_removed"] == 50
+    assert journal.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_several_writers_at_once_make_one_chain(tmp_path: Path) -> None:
+    script = "import sys, pathlib; from autograder.journal import Journal\nfor i in range(40): Journal(pathlib.Path(sys.argv[1])).write('x', i=i)"
+    some = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(3)]
+    assert [one.wait(60) for one in some] == [0, 0, 0]
+    assert Journal(tmp_path).problems()[::2] == (120, [])
+
+
+@needs_a_jail
+def test_a_run_is_logged_and_the_log_is_verified_from_the_command_line(room: Classroom) -> None:
+    """and a second run that waits for the first one's lock grades nothing twice"""
+    job_of(room, room.release_path(FILTERS).read_bytes())
+    with open(room.root / ".grading", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        words = [sys.executable, "-m", "autograder", "grade", "--wait", "--classroom", str(room.root)]
+        waiting = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert waiting.stderr is not None
+        said = iter(waiting.stderr.readline, "")
+        assert any("waiting for its end" in line for line in said)
+        assert waiting.poll() is None
+    assert waiting.wait(300) == 0
+    names = [one["event"] for one in events(room)]
+    assert names == ["released", "grading begins", "graded", "grading ends"]
+    one = events(room)[2]
+    assert (one["student"], one["verdict"], one["score"], one["of"]) == ("ada", "graded", 0, 15)
+    assert one["seconds"] > 0 and len(one["key"]) == 64
+    done = autograder("verify", "--log", "--classroom", room.root)
+    assert done.returncode == 0 and "unbroken" in done.stdout and "4 lines" in done.stdout
+    log = room.root / "log.jsonl"
+    log.write_text(log.read_text().replace('"score": 0', '"score": 15'))
+    done = autograder("verify", "--log", "--classroom", room.root)
+    assert done.returncode == 1 and "line 3: was changed" in done.stdout
+
+
+def test_a_secret_can_be_backed_up_replaced_and_restored_and_gives_the_same_grades_elsewhere(
+    room: Classroom, tmp_path: Path
+) -> None:
+    first = job_of(room, b"{}")
+    room.back_up_secret(tmp_path / "backup")
+    with pytest.raises(ClassroomError, match="is there already"):
+        room.back_up_secret(tmp_path / "backup")
+    before = room.fingerprint()
+    old = room.replace_secret()
+    assert old is not None and old.stat().st_mode & 0o777 == 0o600
+    assert room.fingerprint() != before and job_of(room, b"{}").seed != first.seed
+    room.replace_secret((tmp_path / "backup").read_bytes())
+    assert job_of(room, b"{}") == first
+    assert "hash" not in before and room.secret().decode() not in (room.root / "log.jsonl").read_text()
+    other = Classroom(tmp_path / "elsewhere")
+    shutil.copytree(room.root / "release", other.root / "release")
+    other.replace_secret((tmp_path / "backup").read_bytes())
+    assert job_of(other, b"{}").key == first.key and other.fingerprint() == before
+    with pytest.raises(ClassroomError, match="is no secret"):
+        other.replace_secret(b"short")

@@ -352,14 +352,20 @@ def _print_scores(results: list[Any], standings: dict[str, dict[str, Any]]) -> N
 
 @app.command(epilog="Example: `autograder report filters`")
 def report(
-    names: ChapterNames = None, classroom: ClassroomFolder = CLASSROOM, as_json: AsJson = False
+    names: ChapterNames = None,
+    term: Annotated[
+        bool, typer.Option("--term", help="A report over these chapters too, and a page for each learner.")
+    ] = False,
+    classroom: ClassroomFolder = CLASSROOM,
+    as_json: AsJson = False,
 ) -> None:
     """Write the class report, and the feedback pages again with what you commented in formgrader."""
     with clear_errors(lambda: "run this again to write the rest"):
         from .classroom import Classroom, ClassroomError
         from .files import write_atomically
+        from .journal import Journal
         from .recorder import Recorder
-        from .reports import class_page, class_table
+        from .reports import Part, class_page, class_table, learner_page, learners, term_page
 
         room = Classroom(classroom)
         wanted = (
@@ -367,6 +373,7 @@ def report(
         )
         if not wanted:
             raise ClassroomError("nothing was graded yet: run `autograder grade`")
+        parts: list[Part] = []
         for chapter in wanted:
             with Recorder(room, chapter) as recorder:
                 results = recorder.results()
@@ -378,13 +385,24 @@ def report(
                     recorder.refresh_feedback(result)
                 standings = recorder.standings()
             path = room.root / "reports" / f"{chapter.name}.html"
-            write_atomically(path, class_page(results, chapter.title, standings))
+            seconds = Journal(room.root).seconds(chapter.name)
+            write_atomically(path, class_page(results, chapter.title, standings, seconds))
+            parts.append(Part.of(chapter.name, chapter.title, results, standings))
             if as_json:
                 print_json([_as_json(result, standings) for result in results])
             else:
                 out.print(f"[bold]{chapter.name}[/]: {len(results)} submissions")
                 out.print(class_table(results, standings))
                 out.print(f"class report: {_short(path)}", soft_wrap=True)
+        if term:
+            folder = room.root / "reports"
+            write_atomically(folder / "term.html", term_page(parts))
+            for student in learners(parts):
+                write_atomically(folder / "learners" / f"{student}.html", learner_page(student, parts))
+            if not as_json:
+                out.print(
+                    f"the term: {_short(folder / 'term.html')}, {_short(folder / 'learners')}", soft_wrap=True
+                )
 
 
 @app.command(epilog="Example: `autograder roster class.csv`, the file that Canvas or Moodle exports")

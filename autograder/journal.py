@@ -55,6 +55,14 @@ class Journal:
         except FileNotFoundError:
             return
 
+    def seconds(self, chapter: str) -> dict[str, float]:
+        """How long the last grading of each student's submission of a chapter took."""
+        return {
+            str(line["student"]): float(line["seconds"])
+            for line in self.read()
+            if line.get("event") == "graded" and line.get("chapter") == chapter and line.get("seconds")
+        }
+
     def problems(self) -> tuple[int, str, list[str]]:
         """How many lines there are, the last hash, and what is wrong with which line."""
         found: list[str] = []

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from nbgrader.api import Gradebook
 from nbgrader.auth import Authenticator
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import default
+from nbgrader.plugins.zipcollect import FileNameCollectorPlugin
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import chdir, get_username, parse_utc
 from traitlets.utils.importstring import import_item
@@ -33,7 +35,8 @@ from autograder.grading import job
 from autograder.jail import JailMissing, Limits
 from autograder.journal import Journal
 from autograder.recorder import Recorder
-from autograder.reports import class_page
+from autograder.reports import Part, class_page, learner_page, learners, term_page
+from autograder.results import UNGRADABLE, Exercise, Submission
 from autograder.standing import spoken
 
 from .attacks import NO_JAIL
@@ -784,3 +787,87 @@ def test_a_secret_can_be_backed_up_replaced_and_restored_and_gives_the_same_grad
     assert job_of(other, b"{}").key == first.key and other.fingerprint() == before
     with pytest.raises(ClassroomError, match="is no secret"):
         other.replace_secret(b"short")
+
+
+@pytest.mark.parametrize(
+    ("file", "student", "chapter"),
+    [
+        ("doejane_101_202_filters.ipynb", "101", "filters"),
+        ("doejane_LATE_101_202_filters-2.ipynb", "101", "filters"),
+        ("doejane_101_202_fully_connected (1).ipynb", "101", "fully_connected"),
+        ("Jane Doe_303_assignsubmission_file_/filters.ipynb", "Jane Doe", "filters"),
+        ("Zoë O'Brien_303_assignsubmission_file_filters.ipynb", "Zoë O'Brien", "filters"),
+        ("notes.ipynb", None, None),
+    ],
+)
+def test_zip_collect_knows_the_file_names_of_canvas_and_moodle(
+    room: Classroom, file: str, student: str | None, chapter: str | None
+) -> None:
+    plugin = FileNameCollectorPlugin(config=room.config())
+    found = plugin.collect(f"/course/downloaded/filters/extracted/archive/{file}") or {}
+    assert (found.get("student_id"), found.get("file_id")) == (student, chapter)
+
+
+# What an instructor asks
+
+
+def known(exercise: Exercise, name: str) -> Exercise:
+    return replace(exercise, score=0.0, verdict="wrong answer", mistake=name, hint=f"You {name} it.")
+
+
+def a_class(room: Classroom) -> list[Submission]:
+    relu = [exercise.kernel for exercise in graded(room).exercises].index("relu")
+    made = []
+    for student, name, verdict in (
+        ("ada", "", "passed"), ("bob", "flip", ""), ("eve", "shift", ""), ("grace", "flip", ""), ("max", "", "time limit")
+    ):  # fmt: skip
+        exercises = list(graded(room, student).exercises)
+        one = exercises[relu]
+        exercises[relu] = known(one, name) if name else replace(one, verdict=verdict)
+        made.append(graded(room, student, exercises=tuple(exercises)))
+    made.append(Submission("zoe", "filters", UNGRADABLE, "there is no file filters.ipynb"))
+    return made
+
+
+def test_the_class_report_answers_who_what_and_how_hard(room: Classroom) -> None:
+    page = class_page(a_class(room), "F", None, {"ada": 1.0, "bob": 9.5, "eve": 1.25, "stranger": 99.0})
+    headings = re.findall("<h2>(.*?)</h2>", page)
+    assert headings[:2] == ["1 submission needs a person", "Misconceptions"]
+    text = re.sub(r"<[^>]*>", "", page)
+    assert text.index("2 ×relu: You flip it. (bob, grace)") < text.index("1 ×relu: You shift it. (eve)")
+    assert re.search(r"Hardest first, by the share that passed: relu 20%, \w+ 100%", text)
+    assert "relu ran out of time: max" in text
+    assert (
+        "slowest to grade: bob 9.5 s, eve 1.2 s, ada 1.0 s; the median is 1.2 s" in text
+        and "stranger" not in text
+    )
+
+
+def test_a_term_is_a_report_over_chapters_and_a_page_for_each_learner(room: Classroom) -> None:
+    first = Part.of("filters", "Filters", a_class(room), {})
+    second = Part.of("stride", "Stride <b>", [graded(room, "ada", share=0.5), graded(room, "late")], {})
+    assert learners([first, second]) == ["ada", "bob", "eve", "grace", "late", "max", "zoe"]
+    text = re.sub(r"<[^>]*>", " ", term_page([first, second]))
+    assert re.search(r"ada\s+15\s+7.5\s+22.5", text) and re.search(r"late\s+–\s+15\s+15", text)
+    assert re.search(r"bob\s+has handed in nothing of Stride &lt;b&gt;", text)
+    assert re.search(r"Of\s+15\s+15\s+30", text)
+    page = learner_page("bob", [first, second])
+    text = re.sub(r"<[^>]*>", " ", page)
+    assert "You flip it." in text and "open: relu" in text and "nothing handed in" in text
+    assert re.search(r"13\s+of 30 points so far", text) and "<b>" not in page.split("Stride")[1][:20]
+
+
+def test_the_term_from_the_command_line_and_chapters_that_were_not_released(room: Classroom) -> None:
+    """`report` and `export` without names take what was graded; `grade` says which chapters it leaves out"""
+    done = autograder("report", "--classroom", room.root)
+    assert done.returncode == 2 and "nothing was graded yet" in done.stderr
+    job_of(room, b"x")
+    record(room, graded(room))
+    done = autograder("report", "--term", "--classroom", room.root)
+    assert done.returncode == 0, done.stderr
+    assert (room.root / "reports" / "term.html").exists() and (
+        room.root / "reports" / "learners" / "ada.html"
+    ).exists()
+    assert [one.name for one in room.released_chapters()] == ["filters"]
+    with pytest.raises(ClassroomError, match="nothing was released"):
+        Classroom(room.root / "none").released_chapters()

@@ -365,7 +365,8 @@ def report(
         from .files import write_atomically
         from .journal import Journal
         from .recorder import Recorder
-        from .reports import Part, class_page, class_table, learner_page, learners, term_page
+        from .reports import class_page, class_table
+        from .reports.term import Part, learner_page, learners, term_page
 
         room = Classroom(classroom)
         wanted = (

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import hmac
 import json
+import logging
 import shutil
 import time
 import warnings
@@ -39,6 +40,9 @@ from .standing import Mark, Standing
 
 # nbgrader's gradebook builds its rows in an order that SQLAlchemy 2 remarks on, several times a submission
 warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader.api")
+
+# what goes wrong there comes as an exception too; its log would print a hundred lines on a screen
+logging.getLogger("tornado.application").addHandler(logging.NullHandler())
 
 
 RETRIES = 5
@@ -297,18 +301,24 @@ class Recorder:
         for attempt in range(RETRIES):
             try:
                 return self._record(job, result)
-            except OperationalError as error:
+            except (OperationalError, InvalidEntry) as error:
                 self.gradebook.db.rollback()
-                if attempt == RETRIES - 1:
-                    raise self._unwritable(error) from None
+                cause = error if isinstance(error, OperationalError) else error.__context__
+                if not isinstance(cause, OperationalError):
+                    return self._unwritten(job, error)
+                if attempt == RETRIES - 1 or "full" in str(cause.orig):
+                    raise self._unwritable(cause) from None
                 time.sleep(1)
-            except (OSError, ValueError, TypeError, SQLAlchemyError, InvalidEntry) as error:
+            except (OSError, ValueError, TypeError, SQLAlchemyError) as error:
                 self.gradebook.db.rollback()
                 if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
                     raise
-                reason = f"the result could not be written: {type(error).__name__}: {error}"[:500]
-                return Submission(job.student, self.chapter.name, FAULT, reason, seed=job.seed)
+                return self._unwritten(job, error)
         return result
+
+    def _unwritten(self, job: Job, error: Exception) -> Submission:
+        reason = f"the result could not be written: {type(error).__name__}: {error}"[:500]
+        return Submission(job.student, self.chapter.name, FAULT, reason, seed=job.seed)
 
     def _record(self, job: Job, result: Submission) -> Submission:
         """Write one result everywhere. The result file comes last: it says that all the rest was written."""

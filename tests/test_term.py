@@ -25,6 +25,7 @@ from nbgrader.exchange import default
 from nbgrader.plugins.zipcollect import FileNameCollectorPlugin
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import chdir, get_username, parse_utc
+from sqlalchemy import text
 from traitlets.utils.importstring import import_item
 
 from autograder import exports
@@ -35,7 +36,8 @@ from autograder.grading import job
 from autograder.jail import JailMissing, Limits
 from autograder.journal import Journal
 from autograder.recorder import Recorder
-from autograder.reports import Part, class_page, learner_page, learners, term_page
+from autograder.reports import class_page
+from autograder.reports.term import Part, learner_page, learners, term_page
 from autograder.results import UNGRADABLE, Exercise, Submission
 from autograder.standing import spoken
 
@@ -569,7 +571,7 @@ Student,ID,SIS User ID,SIS Login ID,Section,"Filters, shared (991)",Final Score
 "    Points Possible",,,,,15,
 "Doe, Jane",101,S-1,jane,"A, morning",,
 "O'Brien, Zoë",102,S-2,zoe,B,,
-"Nobody, Ned",103,S-3,ned,B,,
+"Nobody, Tom",103,S-3,tom,B,,
 "Student, Test",104,,test,B,,
 """
 MOODLE = """\
@@ -598,7 +600,7 @@ def rows_of(text: str) -> list[list[str]]:
 def test_rosters_of_canvas_moodle_and_ones_own_are_read(tmp_path: Path) -> None:
     one = roster_of(tmp_path, CANVAS)
     assert [(p.first, p.last, p.lms_id, p.login) for p in one.people] == [
-        ("Jane", "Doe", "101", "jane"), ("Zoë", "O'Brien", "102", "zoe"), ("Ned", "Nobody", "103", "ned")
+        ("Jane", "Doe", "101", "jane"), ("Zoë", "O'Brien", "102", "zoe"), ("Tom", "Nobody", "103", "tom")
     ]  # fmt: skip
     two = roster_of(tmp_path, MOODLE)
     assert [(p.first, p.last, p.sis_id, p.email) for p in two.people][1] == (
@@ -663,7 +665,7 @@ def test_canvas_and_moodle_get_the_totals_that_count(room: Classroom, tmp_path: 
         ["    Points Possible", "", "", "", "", "17", "17"],
         ["Doe, Jane", "101", "S-1", "jane", "A, morning", "8.75", "8.75"],
         ["O'Brien, Zoë", "102", "S-2", "zoe", "B", "15", "15"],
-        ["Nobody, Ned", "103", "S-3", "ned", "B", "", ""],
+        ["Nobody, Tom", "103", "S-3", "tom", "B", "", ""],
     ]
     people = roster_of(tmp_path, MOODLE)
     assert rows_of(exports.moodle(people, sheets_of(room)))[1:] == [
@@ -672,9 +674,9 @@ def test_canvas_and_moodle_get_the_totals_that_count(room: Classroom, tmp_path: 
     ]
     header, *rows = rows_of(exports.plain(roster, sheets_of(room)))
     table = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
-    assert set(table) == {"jane", "zoe", "stranger", "ned"}
+    assert set(table) == {"jane", "zoe", "stranger", "tom"}
     assert table["jane"]["filters.relu"] == "1" and table["jane"][f"filters.{QUESTION}"] == "1.25"
-    assert table["jane"]["again.total"] == "8.75" and table["ned"]["filters.total"] == ""
+    assert table["jane"]["again.total"] == "8.75" and table["tom"]["filters.total"] == ""
     for needs in (exports.canvas, exports.moodle):
         with pytest.raises(ClassroomError, match="autograder roster"):
             needs(exports.Roster(), sheets_of(room))
@@ -871,3 +873,18 @@ def test_the_term_from_the_command_line_and_chapters_that_were_not_released(room
     assert [one.name for one in room.released_chapters()] == ["filters"]
     with pytest.raises(ClassroomError, match="nothing was released"):
         Classroom(room.root / "none").released_chapters()
+
+
+def test_a_gradebook_without_room_is_one_error_and_prints_no_traceback(
+    room: Classroom, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with Recorder(room, FILTERS) as recorder:
+        db = recorder.gradebook.db
+        pages = db.execute(text("PRAGMA page_count")).scalar()
+        db.execute(text(f"PRAGMA max_page_count = {pages}"))
+        with pytest.raises(ClassroomError, match="free some space") as raised:
+            for number in range(40):
+                recorder.record(job_of(room, b"x", f"{number}" * 60), graded(room, f"{number}" * 60))
+    assert len(str(raised.value).splitlines()) == 1
+    out, err = capfd.readouterr()
+    assert "Traceback" not in out + err and len(err.splitlines()) < 3

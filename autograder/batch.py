@@ -28,13 +28,17 @@ def grade_class(
     on_start: Callable[[int, int, list[str]], None],
     on_done: Callable[[], None],
     on_wait: Callable[[], None] | None = None,
+    scheduler: str | None = None,
+    on_refused: Callable[[str], None] = lambda text: None,
 ) -> tuple[list[Submission], dict[str, dict[str, Standing]]]:
     """Grade all submissions of the chapters, or those of one student.
 
     Returns the results by chapter and name, and how learners stand in the gradebook then, by chapter and by name.
 
     `on_start` is told how many there are to grade, how many were graded before and are unchanged, and what another
-    program had changed, which was put right; `on_done` is called after each.
+    program had changed, which was put right; `on_done` is called after each. Where another run grades in the same classroom, `on_wait` is called
+    and its end waited for; without it that is an error. With the address of a `scheduler` they are
+    graded on its cluster, and `on_refused` is told of workers there that must not grade.
 
     Raises
     ------
@@ -43,6 +47,8 @@ def grade_class(
         run grades there.
     CheckError
         If a file of checks is not Python.
+    ClusterError
+        If the cluster cannot be used.
     """
     with contextlib.ExitStack() as stack:
         recorders = {chapter.name: Recorder(room, chapter) for chapter in chapters}
@@ -93,7 +99,12 @@ def grade_class(
             on_done()
 
         try:
-            grade_all(jobs, processes, done, lambda one, taken: seconds.update({one.key: taken}))
+            if scheduler is None:
+                grade_all(jobs, processes, done, lambda one, taken: seconds.update({one.key: taken}))
+            elif jobs:
+                from . import cluster
+
+                cluster.grade_all(jobs, scheduler, done, on_refused)
         except BaseException as error:
             with contextlib.suppress(OSError):
                 journal.write("grading stopped", by=type(error).__name__, graded=count, of=len(jobs))

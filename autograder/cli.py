@@ -235,6 +235,12 @@ def grade(
     processes: Annotated[
         int, typer.Option(min=1, help="How many submissions to grade at once.")
     ] = os.cpu_count() or 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Grade on the Dask cluster of this scheduler: tls://HOST:8786.", show_default=False
+        ),
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Grade anew what was graded before.")] = False,
     unjailed: Annotated[
         bool,
@@ -263,8 +269,14 @@ def grade(
         from .results import FAULT
         from .walls import require_out_of_sight
 
-        if not unjailed:
-            require_jail()
+        if not unjailed and not scheduler:
+            require_jail()  # a cluster's workers see to their own
+        if scheduler:
+            from .cluster import is_open
+
+            if is_open(scheduler):
+                warning = "is not encrypted: whoever is on the way can read submissions and alter grades"
+                err.print(f"{scheduler} {warning}", markup=False, soft_wrap=True)
         room = Classroom(classroom)
         if not unjailed:
             require_out_of_sight(room.root)
@@ -303,6 +315,8 @@ def grade(
                 on_wait=(lambda: err.print("another run grades here; waiting for its end …"))
                 if wait
                 else None,
+                scheduler=scheduler,
+                on_refused=lambda text: err.print(clean(text, 500), markup=False, soft_wrap=True),
             )
     if as_json:
         print_json([_as_json(result, standings[result.assignment]) for result in results])

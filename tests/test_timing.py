@@ -50,33 +50,33 @@ def jailed(kernel: str, cell: str, call_seconds: float = 5) -> Iterator[Jailed]:
         yield Jailed(session, kernel)
 
 
-MEDALS: dict[str, tuple[int, int]] = {
-    "conv2d_fast": (3, 3),
-    "convolves_as_before": (1, 1),
-    "unrolls_the_whole_batch": (3, 3),
-    "unrolls_picture_by_picture": (3, 3),
-    "unrolls_windows_into_columns": (2, 3),
-    "multiplies_tap_by_tap": (1, 1),
-    "multiplies_place_by_place": (2, 3),
-    "contracts_with_einsum": (3, 3),
-    "contracts_with_plain_einsum": (1, 1),
-    "contracts_with_tensordot": (3, 3),
-    "transforms_with_fft": (1, 1),
-    "loops_four_times": (0, 0),
-    "conv2d_fast_backward": (3, 3),
-    "goes_back_as_before": (1, 1),
-    "goes_back_through_the_whole_batch": (3, 3),
-    "goes_back_picture_by_picture": (3, 3),
-    "goes_back_tap_by_tap": (1, 1),
-    "correlates_dout_with_turned_filters": (0, 0),
-    "contracts_backwards_with_einsum": (3, 3),
-    "contracts_backwards_with_tensordot": (3, 3),
-    "goes_back_in_four_loops": (0, 0),
+MEDALS: dict[str, int] = {
+    "conv2d_fast": 3,
+    "convolves_as_before": 1,
+    "unrolls_the_whole_batch": 3,
+    "unrolls_picture_by_picture": 3,
+    "unrolls_windows_into_columns": 3,
+    "multiplies_tap_by_tap": 1,
+    "multiplies_place_by_place": 2,
+    "contracts_with_einsum": 3,
+    "contracts_with_plain_einsum": 2,
+    "contracts_with_tensordot": 3,
+    "transforms_with_fft": 2,
+    "loops_four_times": 0,
+    "conv2d_fast_backward": 3,
+    "goes_back_as_before": 2,
+    "goes_back_through_the_whole_batch": 3,
+    "goes_back_picture_by_picture": 3,
+    "goes_back_tap_by_tap": 2,
+    "correlates_dout_with_turned_filters": 1,
+    "contracts_backwards_with_einsum": 3,
+    "contracts_backwards_with_tensordot": 3,
+    "goes_back_in_four_loops": 0,
 }
-"""How many medals each way to write a kernel gets at least and at most: two lie within a tenth of gold."""
+"""How many medals each way to write a kernel gets: no way that was measured lies near a bound."""
 
-WAYS: list[tuple[str, Convolution, int, int]] = [
-    (kernel, way, *MEDALS[way.__name__])
+WAYS: list[tuple[str, Convolution, int]] = [
+    (kernel, way, MEDALS[way.__name__])
     for kernel, reference in (("conv2d_fast", conv2d_fast), ("conv2d_fast_backward", conv2d_fast_backward))
     for way in (
         reference,
@@ -86,28 +86,28 @@ WAYS: list[tuple[str, Convolution, int, int]] = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kernel", "way", "least", "most"), WAYS)
-def test_medals_in_this_process(kernel: str, way: Convolution, least: int, most: int) -> None:
+@pytest.mark.parametrize(("kernel", "way", "wanted"), WAYS)
+def test_medals_in_this_process(kernel: str, way: Convolution, wanted: int) -> None:
     """gives each way its medals, and full points to the reference alone and those as fast"""
     exercise, medals = check(kernel, Caller(way))
-    assert least <= medals <= most
+    assert medals == wanted
     assert exercise.verdict == (PASSED if medals == 3 else TOO_SLOW)
 
 
 @needs_jail
 @pytest.mark.slow
-@pytest.mark.parametrize(("kernel", "way", "least", "most"), WAYS)
-def test_medals_through_the_jail(kernel: str, way: Convolution, least: int, most: int) -> None:
+@pytest.mark.parametrize(("kernel", "way", "wanted"), WAYS)
+def test_medals_through_the_jail(kernel: str, way: Convolution, wanted: int) -> None:
     """gives the same medals by the referee's clock"""
     with jailed(kernel, f"from {way.__module__} import {way.__name__} as {kernel}") as call:
         exercise, medals = check(kernel, call)
-    assert least <= medals <= most
+    assert medals == wanted
     assert exercise.verdict == (PASSED if medals == 3 else TOO_SLOW)
 
 
 def nonsense(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0) -> Any:
     """Right on small inputs; on large ones it returns at once."""
-    return np.zeros_like(x) if x.size > 5_000 else conv2d_fast(x, w, b, stride, padding)
+    return np.zeros_like(x) if x.size > 2_000 else conv2d_fast(x, w, b, stride, padding)
 
 
 class Remembers:
@@ -117,7 +117,7 @@ class Remembers:
         self.known: dict[Any, np.ndarray] = {}
 
     def __call__(self, x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0) -> Any:
-        if x.size < 5_000:
+        if x.size < 2_000:
             return conv2d_fast(x, w, b, stride, padding)
         if x.shape not in self.known:
             self.known[x.shape] = conv2d_fast(x, w, b, stride, padding)
@@ -131,14 +131,14 @@ class BeginsWithNonsense:
         self.calls = 0
 
     def __call__(self, x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0) -> Any:
-        self.calls += x.size > 5_000
-        wrong = x.size > 5_000 and self.calls < 8
+        self.calls += x.size > 2_000
+        wrong = x.size > 2_000 and self.calls < 8
         return np.zeros_like(x) if wrong else conv2d_fast(x, w, b, stride, padding)
 
 
 def short(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0) -> Any:
     """Leaves out the last picture of a large batch."""
-    return conv2d_fast(x[:-1] if len(x) == 6 else x, w, b, stride, padding)
+    return conv2d_fast(x[:-1] if len(x) == 4 else x, w, b, stride, padding)
 
 
 @pytest.mark.parametrize("make", [lambda: nonsense, Remembers, BeginsWithNonsense, lambda: short])
@@ -155,7 +155,7 @@ def test_nonsense_gets_no_medal_in_the_jail() -> None:
 import numpy as np
 from solutions.fast import conv2d_fast_backward as right
 def conv2d_fast_backward(dout, x, w, stride=1, padding=0):
-    if x.size < 5_000:
+    if x.size < 2_000:
         return right(dout, x, w, stride, padding)
     return np.empty_like(x), np.empty_like(w), dout[0, 0, 0]
 """
@@ -169,7 +169,7 @@ def test_endless_kernel_keeps_its_points() -> None:
     source = """
 from solutions.fast import conv2d_fast as right
 def conv2d_fast(x, w, b, stride=1, padding=0):
-    while x.size > 5_000:
+    while x.size > 2_000:
         pass
     return right(x, w, b, stride, padding)
 """
@@ -184,7 +184,7 @@ def test_error_in_the_race_keeps_the_points() -> None:
     source = """
 from solutions.fast import conv2d_fast as right
 def conv2d_fast(x, w, b, stride=1, padding=0):
-    if x.size > 5_000:
+    if x.size > 2_000:
         raise RuntimeError("too large for me")
     return right(x, w, b, stride, padding)
 """
@@ -251,7 +251,7 @@ def test_wrong_kernel_is_not_timed() -> None:
     (exercise,) = run_checks(FAST.checks, Reference(FAST), {"conv2d_fast": call}, timed=True)
     assert exercise.mistake == "forgets_the_bias"
     assert all("first right, then fast" in one.message for one in exercise.checks[-3:])
-    assert max(calls) < 5_000
+    assert max(calls) < 2_000
 
 
 def test_without_timing_there_are_no_medals() -> None:
@@ -267,7 +267,7 @@ def test_one_buffer_for_all_results_is_noticed() -> None:
 
     def reuses(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0) -> Any:
         result = conv2d_fast(x, w, b, stride, padding)
-        buffer = buffers.setdefault(result.dtype, np.empty(5_000, result.dtype))[: result.size]
+        buffer = buffers.setdefault(result.dtype, np.empty(2_000, result.dtype))[: result.size]
         buffer[:] = result.ravel()
         return buffer.reshape(result.shape)
 
@@ -297,14 +297,14 @@ from inside import calling
 from autograder.mistakes.fast import contracts_with_plain_einsum as slow
 
 def conv2d_fast(x, w, b, stride=1, padding=0):
-    if x.size > 5_000 and ready:
+    if x.size > 2_000 and ready:
         return ready.pop()
     return slow(x, w, b, stride, padding)
 
 ready, prepare = [], calling.Caller.prepare
 
 def begins_early(self, args):
-    if args[0].size > 5_000:
+    if args[0].size > 2_000:
         ready[:] = [slow(*args)]
     return prepare(self, args)
 
@@ -317,7 +317,7 @@ from inside import calling
 from autograder.mistakes.fast import contracts_with_plain_einsum as slow
 
 def conv2d_fast(x, w, b, stride=1, padding=0):
-    if x.size > 5_000 and len(x) > 1:
+    if x.size > 2_000 and len(x) > 1:
         later[:] = [(x, w, b, stride, padding)]
         return np.empty((*x.shape[:3], w.shape[3]), np.float32)
     return slow(x, w, b, stride, padding)
@@ -341,7 +341,7 @@ def conv2d_fast(x, w, b, stride=1, padding=0):
     return slow(x, w, b, stride, padding)
 
 def ends_at_once(self, key):
-    if self._given[0].size < 5_000:
+    if self._given[0].size < 2_000:
         return honest(self, key)
     calling._unmask(self._given, key)
     return calling.Outcome(SEAL)

@@ -155,12 +155,16 @@ def test_col2im_keeps_all_sizes_apart(col2im: Subject, rng: np.random.Generator)
 
 # Time, of both passes
 
-IMAGES, FILTERS, MAPS, PADDING = (6, 18, 18, 3), (11, 11, 3, 256), (6, 18, 18, 256), 5
-"""Shapes of a race: a first layer on colour images, like AlexNet's, in which windows are long but pixels short.
+IMAGES, FILTERS, MAPS, PADDING = (4, 28, 28, 1), (11, 11, 1, 256), (4, 28, 28, 256), 5
+"""Shapes of a race: a first layer on grey images, in which windows are long and pixels as short as can be.
 
-It sets the ways of writing the kernels apart: one product or a few, one for each place, one for each of a window's
-pixels, loops. `tests/test_timing.py` has the medals of each.
+It sets the ways of writing the kernels apart, whatever the machine: one product or a few for all windows; one for each
+place, or none that BLAS takes whole; one for each of a window's pixels, which with a single channel are no products of
+matrices at all; loops. `tests/test_timing.py` has the medals of each.
 """
+
+BRONZE, SILVER, GOLD = 500, 25, 3
+"""How many times as long as the bare product a kernel may take: no way that was measured lies within 1.4 of a bound."""
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -203,7 +207,7 @@ def _race(
     def bare() -> Arrays:
         return (windows.T @ maps, maps @ filters.T) if backward else (windows @ filters,)
 
-    # Four places of 256 filters: 371,712 products, which loops over single numbers do in less than a second.
+    # Four places of 256 filters: 123,904 products, which loops over single numbers do in a tenth of a second.
     glance, probe = _first_picture(small, 2), _first_picture(small)
     args, result = subject.keeps_up(most, glance, probe, draw, bare, best=2)
     return args[:3], result
@@ -321,20 +325,20 @@ def _fast_within(conv2d_fast: Subject, rng: np.random.Generator, most: float) ->
 
 @pytest.mark.timed
 def test_conv2d_fast_for_bronze(conv2d_fast: Subject, rng: np.random.Generator) -> None:
-    """bronze: takes at most 15 times as long as the bare product"""
-    _fast_within(conv2d_fast, rng, 15)
+    """bronze: takes at most 500 times as long as the bare product"""
+    _fast_within(conv2d_fast, rng, BRONZE)
 
 
 @pytest.mark.timed
 def test_conv2d_fast_for_silver(conv2d_fast: Subject, rng: np.random.Generator) -> None:
-    """silver: takes at most 4 times as long as the bare product"""
-    _fast_within(conv2d_fast, rng, 4)
+    """silver: takes at most 25 times as long as the bare product"""
+    _fast_within(conv2d_fast, rng, SILVER)
 
 
 @pytest.mark.timed
 def test_conv2d_fast_for_gold(conv2d_fast: Subject, rng: np.random.Generator) -> None:
-    """gold: takes at most twice as long as the bare product"""
-    _fast_within(conv2d_fast, rng, 2)
+    """gold: takes at most 3 times as long as the bare product"""
+    _fast_within(conv2d_fast, rng, GOLD)
 
 
 # conv2d_fast_backward
@@ -436,17 +440,17 @@ def _backward_within(conv2d_fast_backward: Subject, rng: np.random.Generator, mo
 
 @pytest.mark.timed
 def test_conv2d_fast_backward_for_bronze(conv2d_fast_backward: Subject, rng: np.random.Generator) -> None:
-    """bronze: takes at most 15 times as long as two bare products"""
-    _backward_within(conv2d_fast_backward, rng, 15)
+    """bronze: takes at most 500 times as long as two bare products"""
+    _backward_within(conv2d_fast_backward, rng, BRONZE)
 
 
 @pytest.mark.timed
 def test_conv2d_fast_backward_for_silver(conv2d_fast_backward: Subject, rng: np.random.Generator) -> None:
-    """silver: takes at most 4 times as long as two bare products"""
-    _backward_within(conv2d_fast_backward, rng, 4)
+    """silver: takes at most 25 times as long as two bare products"""
+    _backward_within(conv2d_fast_backward, rng, SILVER)
 
 
 @pytest.mark.timed
 def test_conv2d_fast_backward_for_gold(conv2d_fast_backward: Subject, rng: np.random.Generator) -> None:
-    """gold: takes at most twice as long as two bare products"""
-    _backward_within(conv2d_fast_backward, rng, 2)
+    """gold: takes at most 3 times as long as two bare products"""
+    _backward_within(conv2d_fast_backward, rng, GOLD)

@@ -36,9 +36,9 @@ def grade_class(
     Returns the results by chapter and name, and how learners stand in the gradebook then, by chapter and by name.
 
     `on_start` is told how many there are to grade, how many were graded before and are unchanged, and what another
-    program had changed, which was put right; `on_done` is called after each. Where another run grades in the same classroom, `on_wait` is called
-    and its end waited for; without it that is an error. With the address of a `scheduler` they are
-    graded on its cluster, and `on_refused` is told of workers there that must not grade.
+    program had changed, which was put right; `on_done` is called after each. Where another run grades in the same
+    classroom, `on_wait` is called and its end waited for; without it that is an error. With the address of a `scheduler`
+    they are graded on its cluster, and `on_refused` is told of workers there that must not grade.
 
     Raises
     ------

@@ -258,7 +258,8 @@ def _looked_at(one: Submission, reasons: list[str]) -> str:
     return f'<li><b dir="auto">{escape(one.student, 80)}</b><ul>{items}</ul></li>'
 
 
-def _names(students: Sequence[str]) -> str:
+def listed_names(students: Sequence[str]) -> str:
+    """Names in a line, of many the first and a count of the others."""
     shown = ", ".join(f"<bdi>{escape(name, 60)}</bdi>" for name in students[:MOST_NAMES])
     more = len(students) - MOST_NAMES
     return f"{shown} and {more} more" if more > 0 else shown
@@ -275,7 +276,7 @@ def _misconceptions(group: Class) -> str:
         return ""
     items = "".join(
         f'<li><b class="number">{len(names)} ×</b><span><code>{escape(kernel, 80)}</code>: {escape(hint, 400)} '
-        f'<span class="soft">({_names(names)})</span></span></li>'
+        f'<span class="soft">({listed_names(names)})</span></span></li>'
         for (kernel, _, hint), names in sorted(who.items(), key=lambda pair: -len(pair[1]))
     )
     return f'<section><h2>Misconceptions</h2><ul class="mistakes">{items}</ul></section>'
@@ -291,7 +292,7 @@ def _fragile(group: Class, seconds: Mapping[str, float]) -> str:
             if kind:
                 who.setdefault(f"{exercise.kernel} {kind}", []).append(one.student)
     items = "".join(
-        f"<li>{escape(what, 120)}: {_names(names)}</li>"
+        f"<li>{escape(what, 120)}: {listed_names(names)}</li>"
         for what, names in sorted(who.items(), key=lambda pair: -len(pair[1]))
     )
     here = {one.student for one in group.submissions}

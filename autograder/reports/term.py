@@ -7,7 +7,7 @@ from statistics import mean, median
 
 from ..results import GRADED, PASSED, Exercise, Submission
 from ..standing import Standing, spoken
-from .overview import STYLE, Class
+from .overview import STYLE, Class, listed_names
 from .page import COURSE, page
 from .words import clean, escape, plural, plural_points, points
 
@@ -16,6 +16,8 @@ MORE_STYLE = """
 .chapters th:first-child,.chapters td:last-child{text-align:left}
 .chapters thead th{font-size:.84rem;border-bottom:2px solid var(--soft)}
 .chapters tbody th{font-weight:400}
+.chapters th,.chapters td:not(:last-child){white-space:nowrap}
+.chapters th:last-child,.chapters td:last-child{text-align:left;min-width:12rem}
 """
 
 
@@ -90,11 +92,11 @@ def _foot(title: str, cells: list[str], last: str) -> str:
 
 def _open(parts: Sequence[Part], names: list[str]) -> str:
     """Who handed in less than the others, and who needs a person in which chapter."""
-    missing = [(name, [part.title for part in parts if part.total(name) is None]) for name in names]
+    missing = [(part.title, [name for name in names if part.total(name) is None]) for part in parts]
     items = "".join(
-        f'<li><b dir="auto">{escape(name, 80)}</b> has handed in nothing of {escape(", ".join(titles), 300)}</li>'
-        for name, titles in missing
-        if titles
+        f"<li>{escape(title, 100)}: nothing handed in by {listed_names(absent)}</li>"
+        for title, absent in missing
+        if absent
     )
     waiting = "".join(
         f"<li>{escape(part.title, 100)}: {plural(len(found), 'submission')} for a person</li>"

@@ -7,8 +7,10 @@ the kernel, between whose markers nbgrader then puts the stub, and the tags beco
 import ast
 import difflib
 import functools
+import hashlib
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -124,8 +126,7 @@ def source_notebook(chapter: Chapter) -> NotebookNode:
             f"; and {len(wrong) - 1} more: `autograder rules {chapter.name}` lists all" if wrong[1:] else ""
         )
         raise ChapterError(f"{chapter.page.name}, line {wrong[0].line}: {wrong[0].text}{more}")
-    for number, cell in enumerate(cells):
-        cell["id"] = f"{chapter.name}-{number}"
+    _name(cells, chapter)
     notebook = nbformat.v4.new_notebook(cells=[_companions_cell(chapter), *cells])
     notebook.metadata = {
         "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
@@ -170,6 +171,19 @@ def _read(chapter: Chapter, cells: list[Placed]) -> tuple[list[NotebookNode], li
             wrong.append(Fault(line, str(error)))
     wrong += _validate(made, chapter, bool(wrong))
     return [cell for _, cell in made], sorted(wrong)
+
+
+def _name(cells: list[NotebookNode], chapter: Chapter) -> None:
+    """Give each cell an id that stays when others are edited, added or moved, so that an update can be merged.
+
+    A cell that is graded or locked is known by its grade_id, any other by its text; of equal texts, each by its turn.
+    """
+    seen: Counter[str] = Counter()
+    for cell in cells:
+        about = cell.metadata.get("nbgrader", {}).get("grade_id") or f"{cell.cell_type}\n{cell.source}"
+        seen[about] += 1
+        digest = hashlib.sha256(f"{about}\n{seen[about]}".encode()).hexdigest()
+        cell["id"] = f"{chapter.name}-{digest[:12]}"
 
 
 _FETCH = """\

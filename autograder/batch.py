@@ -13,6 +13,7 @@ from .jail import Limits
 from .recorder import Recorder
 from .referees import grade_all
 from .results import Submission
+from .standing import Standing
 
 
 def grade_class(
@@ -25,8 +26,10 @@ def grade_class(
     jailed: bool,
     on_start: Callable[[int, int, list[str]], None],
     on_done: Callable[[], None],
-) -> list[Submission]:
-    """Grade all submissions of the chapters, or those of one student; returns the results by chapter and name.
+) -> tuple[list[Submission], dict[str, dict[str, Standing]]]:
+    """Grade all submissions of the chapters, or those of one student.
+
+    Returns the results by chapter and name, and how learners stand in the gradebook then, by chapter and by name.
 
     `on_start` is told how many there are to grade, how many were graded before and are unchanged, and what another
     program had changed, which was put right; `on_done` is called after each.
@@ -54,8 +57,10 @@ def grade_class(
                 results[chapter.name, one.student] = kept
                 if kept is None:
                     jobs.append(one)
-                elif changed := recorder.put_right(one, kept):
-                    put_right.append(f"{chapter.name}, {one.student}: {changed}")
+                else:
+                    if changed := recorder.put_right(one, kept):
+                        put_right.append(f"{chapter.name}, {one.student}: {changed}")
+                    recorder.settle(one, kept)
         on_start(len(jobs), len(results) - len(jobs) - len(put_right), put_right)
 
         def done(one: Job, result: Submission) -> None:
@@ -63,7 +68,8 @@ def grade_class(
             on_done()
 
         grade_all(jobs, processes, done)
-    return [result for result in results.values() if result is not None]
+        standings = {name: recorder.standings(student) for name, recorder in recorders.items()}
+    return [result for result in results.values() if result is not None], standings
 
 
 @contextlib.contextmanager

@@ -219,6 +219,11 @@ class Classroom:
         return str(self.config().CourseDirectory.get("db_url", f"sqlite:///{self.root / 'gradebook.db'}"))
 
     @property
+    def is_file(self) -> bool:
+        """Whether the gradebook is a file, and no server's."""
+        return self.db_url.startswith("sqlite:///")
+
+    @property
     def shown_db_url(self) -> str:
         """Where the gradebook is, without passwords: those stand in its address, or in what follows the ?."""
         from sqlalchemy.engine import make_url

@@ -285,7 +285,7 @@ def grade(
                 done += 1
                 bar.advance(task)
 
-            results = grade_class(
+            results, standings = grade_class(
                 room,
                 wanted,
                 student=student,
@@ -296,34 +296,46 @@ def grade(
                 on_done=recorded,
             )
     if as_json:
-        print_json([result.to_json() for result in results])
+        print_json([_as_json(result, standings[result.assignment]) for result in results])
     else:
-        _print_scores(results)
-        out.print(
-            f"feedback: {_short(classroom / 'feedback')}   gradebook: {_short(classroom / 'gradebook.db')}",
-            soft_wrap=True,
+        _print_scores(results, standings)
+        book = (
+            _short(Path(room.shown_db_url.removeprefix("sqlite:///"))) if room.is_file else room.shown_db_url
         )
+        out.print(f"feedback: {_short(classroom / 'feedback')}   gradebook: {escape(book)}", soft_wrap=True)
     raise typer.Exit(1 if any(result.verdict == FAULT for result in results) else 0)
 
 
-def _print_scores(results: list[Any]) -> None:
-    from .reports.words import clean
+def _as_json(result: Any, standings: dict[str, Any]) -> dict[str, Any]:
+    """A result as data, with what the gradebook says of it: hand points, lateness, and the total that counts."""
+    standing = standings.get(result.student)
+    return {**result.to_json(), "gradebook": standing.to_json() if standing else None}
+
+
+def _print_scores(results: list[Any], standings: dict[str, dict[str, Any]]) -> None:
+    from .reports.words import clean, points
+    from .standing import spoken
 
     table = Table(box=None, pad_edge=False)
     for heading in ("chapter", "learner", "score", "of", "verdict"):
         table.add_column(heading, justify="right" if heading in ("score", "of") else "left")
     for result in results:
+        standing = standings.get(result.assignment, {}).get(result.student)
         found = {exercise.verdict for exercise in result.exercises if exercise.verdict != "passed"}
         verdict = ", ".join(sorted(found)) or "all passed"
         if result.reason:
             verdict = clean(f"{result.verdict}: {result.reason}", 300)
         if result.for_a_person:
             verdict += clean(f"; for a person: {'; '.join(result.for_a_person)}", 300)
+        if standing and standing.penalty:
+            verdict += f"; {spoken(standing.late)} late: −{points(standing.penalty)}"
+        if standing and standing.waiting:
+            verdict += f"; to read: {', '.join(mark.name for mark in standing.waiting)}"
         table.add_row(
             result.assignment,
             escape(clean(result.student, 60)),
-            f"{result.score:g}",
-            f"{result.points:g}",
+            points(standing.total if standing else result.score),
+            points(standing.points if standing else result.points),
             escape(verdict),
         )
     out.print(table)
@@ -350,13 +362,14 @@ def report(
                     )
                 for result in results:
                     recorder.refresh_feedback(result)
+                standings = recorder.standings()
             path = room.root / "reports" / f"{chapter.name}.html"
-            write_atomically(path, class_page(results, chapter.title))
+            write_atomically(path, class_page(results, chapter.title, standings))
             if as_json:
-                print_json([result.to_json() for result in results])
+                print_json([_as_json(result, standings) for result in results])
             else:
                 out.print(f"[bold]{chapter.name}[/]: {len(results)} submissions")
-                out.print(class_table(results))
+                out.print(class_table(results, standings))
                 out.print(f"class report: {_short(path)}", soft_wrap=True)
 
 

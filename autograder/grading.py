@@ -23,6 +23,7 @@ from .chapters import CHECKS, ROOT, Chapter, earlier_kernels, released_points
 from .checking import run_checks
 from .inside.calling import Outcome
 from .jail import Limits, Session
+from .lateness import read_stamp
 from .oracle import Reference
 from .rebuild import Rebuilt, Ungradable, find_submission, read_modules, read_notebook, rebuild
 from .results import FAULT, GRADED, UNGRADABLE, Exercise, Submission
@@ -33,7 +34,7 @@ class Job:
     """One submission to grade.
 
     content : the notebook's bytes, or the reason why there are none; modules : what stood beside it, by name
-    remarks : what was odd about the file's name
+    remarks : what was odd about the file's name, or about the time at which it was handed in
     """
 
     student: str
@@ -54,6 +55,8 @@ def job(
     """Read one submission, which may stand under another name in the same folder, and make ready to grade it."""
     content: bytes | Ungradable
     path, remarks = find_submission(path.parent, chapter)
+    remarks += (read_stamp(path.parent).remark,)
+    remarks = tuple(filter(None, remarks))
     modules = read_modules(path.parent)
     try:
         content = read_notebook(path)
@@ -108,7 +111,7 @@ def grade(one: Job) -> Submission:
                 raise one.content
             rebuilt = rebuild(release, one.content)
         except Ungradable as reason:
-            return _with(base, verdict=UNGRADABLE, reason=str(reason), exercises=nothing)
+            return _with(base, verdict=UNGRADABLE, reason=str(reason), exercises=nothing, remarks=one.remarks)
         exercises, remarks = referee(rebuilt, reference, one.seed, one.limits, one.jailed, one.modules)
         return _with(
             base,

@@ -1,14 +1,14 @@
 """The recorder: the only writer of grades. nbgrader's gradebook, the autograded notebook, the feedback, the result."""
 
 import errno
+import hashlib
+import hmac
 import json
 import os
 import shutil
-import stat
 import time
 import warnings
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -16,17 +16,27 @@ import nbformat
 import nbgrader
 from alembic.script import ScriptDirectory
 from nbformat import NotebookNode
-from nbgrader.api import Grade, InvalidEntry, MissingEntry
+from nbgrader.api import (
+    Assignment,
+    Comment,
+    Grade,
+    InvalidEntry,
+    MissingEntry,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
 from nbgrader.preprocessors import SaveAutoGrades
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError, OperationalError, SAWarning, SQLAlchemyError
 
 from .chapters import Chapter, released_points
 from .classroom import Classroom, ClassroomError
 from .files import write_atomically
 from .grading import Job
+from .lateness import SECRET, STAMP, LatePolicy, PolicyError, read_beside, read_stamp, seconds_late
 from .reports import as_written, exercise_html, submission_page
 from .results import FAULT, GRADED, Exercise, Submission
+from .standing import Mark, Standing
 
 # nbgrader's gradebook builds its rows in an order that SQLAlchemy 2 remarks on, several times a submission
 warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader.api")
@@ -48,6 +58,10 @@ class Recorder:
         self.release = classroom.released(chapter)
         self.title = chapter.title
         self.db_url = classroom.db_url
+        try:
+            self.late_policy = LatePolicy(classroom.config())
+        except PolicyError as error:
+            raise ClassroomError(str(error)) from None
 
     def __enter__(self) -> "Recorder":
         """Open the gradebook.
@@ -119,7 +133,8 @@ class Recorder:
 
         Points, comments and extra credit that a person gave are no such change, and stay.
         """
-        if changed := self._altered(result):
+        changed = self._altered(result)
+        if changed:
             if result.verdict != GRADED:  # what stands is an earlier file's, and only its scores are known
                 told = {f"check-{exercise.kernel}": float(_told(exercise)) for exercise in result.exercises}
                 for grade in self._grades(result.student):
@@ -128,6 +143,139 @@ class Recorder:
             else:
                 self.record(job, result)
         return changed
+
+    def settle(self, job: Job, result: Submission) -> None:
+        """Bring up to date what can change while a submission stays as it is: lateness, and what a person gave or wrote.
+
+        Raises
+        ------
+        ClassroomError
+            If the late policy fails.
+        """
+        if result.verdict == GRADED:
+            self._stamp(job.student)
+        self._penalize(job.student)
+        page = self._page(result)
+        path = self._feedback_path(job.student)
+        try:
+            known = path.read_text(encoding="utf-8") == page
+        except (OSError, ValueError):
+            known = False
+        if not known:
+            write_atomically(path, page)
+        self._hand_back(job.student)
+
+    def _stamp(self, student: str) -> None:
+        """Note in the gradebook when the submission was handed in, if its file says so; an unreadable one is none."""
+        stamp = read_stamp(self.classroom.folder("submitted", student, self.chapter))
+        submission = self.gradebook.find_submission(self.chapter.name, student)
+        if stamp.text is not None and submission.timestamp != stamp.time:
+            submission.timestamp = stamp.time
+            self.gradebook.db.commit()
+
+    def _penalize(self, student: str) -> None:
+        """Take off what nbgrader's late policy takes off, by the score that stands now, hand points included."""
+        try:
+            notebook = self.gradebook.find_submission_notebook(self.chapter.name, self.chapter.name, student)
+        except MissingEntry:
+            return
+        self.gradebook.db.refresh(notebook)
+        submission = notebook.assignment
+        late = seconds_late(submission.timestamp, submission.assignment.duedate, submission.extension)
+        try:
+            penalty = self.late_policy.penalty(student, notebook, late)
+        except PolicyError as error:
+            raise ClassroomError(str(error)) from None
+        if notebook.late_submission_penalty != penalty:
+            notebook.late_submission_penalty = penalty
+            self.gradebook.db.commit()
+
+    def _hand_back(self, student: str) -> None:
+        """Put beside notebook and page what `nbgrader release_feedback` and `fetch_feedback` know them by.
+
+        A submission that came without a secret gets one of its own, so that its page is published under a name that
+        nobody can guess; `fetch_feedback` finds pages of what came through the exchange.
+        """
+        submitted = self.classroom.folder("submitted", student, self.chapter)
+        secret = read_beside(submitted, SECRET)
+        if not secret or not secret.strip():
+            about = f"feedback\0{self.chapter.name}\0{student}".encode()
+            secret = hmac.new(self.classroom.secret(), about, hashlib.sha512).hexdigest()
+        stamp = read_stamp(submitted)
+        # nbgrader stops at a time that it cannot read, and passes by an empty one
+        time = (stamp.text or "") if stamp.time else ""
+        for step in ("autograded", "feedback"):
+            folder = self.classroom.folder(step, student, self.chapter)
+            if not folder.is_dir() or folder.is_symlink():
+                continue
+            for name, content, mode in ((STAMP, time, 0o644), (SECRET, secret, 0o600)):
+                if read_beside(folder, name) != content:
+                    write_atomically(folder / name, content, mode, lasting=False)
+
+    def standings(self, student: str | None = None) -> dict[str, Standing]:
+        """How everybody, or one student, stands in the gradebook, by name."""
+        db = self.gradebook.db
+        db.expire_all()  # another connection may have written
+        source = self.gradebook.find_notebook(self.chapter.name, self.chapter.name)
+        graded = {cell.id: (cell.name, float(cell.max_score)) for cell in source.grade_cells}
+        order = {
+            cell.metadata["nbgrader"]["grade_id"]: number
+            for number, cell in enumerate(self.release.cells)
+            if "nbgrader" in cell.metadata
+        }
+        solutions = {cell.id: cell.name for cell in source.solution_cells}
+        kernels = {name for name, _ in graded.values() if name.startswith("check-")}
+        chosen = (
+            select(
+                SubmittedNotebook.id,
+                SubmittedAssignment.student_id,
+                SubmittedAssignment.timestamp,
+                SubmittedAssignment.extension,
+                SubmittedNotebook.late_submission_penalty,
+                Assignment.duedate,
+            )
+            .join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
+            .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+            .where(SubmittedNotebook.notebook_id == source.id)
+        )
+        if student is not None:
+            chosen = chosen.where(SubmittedAssignment.student_id == student)
+        found = {row.id: row for row in db.execute(chosen)}
+        marks: dict[str, list[Mark]] = {key: [] for key in found}
+        comments: dict[str, list[tuple[str, str]]] = {key: [] for key in found}
+        one = next(iter(found), "")
+        narrow = lambda rows, column: rows.where(column == one) if student is not None else rows
+        columns = (Grade.notebook_id, Grade.cell_id, Grade.auto_score, Grade.manual_score, Grade.extra_credit)
+        rows = select(*columns, Grade.needs_manual_grade).where(Grade.cell_id.in_(graded))
+        for row in db.execute(narrow(rows, Grade.notebook_id)):
+            if row.notebook_id in marks:
+                name, points = graded[row.cell_id]
+                given = row.manual_score if row.manual_score is not None else row.auto_score
+                score = 0.0 if given is None else float(given) + float(row.extra_credit or 0)
+                # nbgrader asks again about what a person has graded once a file is graded anew
+                waits = bool(row.needs_manual_grade) and name not in kernels and row.manual_score is None
+                values = (row.auto_score, row.manual_score, row.extra_credit)
+                marks[row.notebook_id].append(Mark(name, points, score, *values, waits))
+        said = select(Comment.notebook_id, Comment.cell_id, Comment.manual_comment)
+        for row in db.execute(narrow(said.where(Comment.manual_comment.is_not(None)), Comment.notebook_id)):
+            if row.notebook_id in comments and row.cell_id in solutions and row.manual_comment:
+                comments[row.notebook_id].append((solutions[row.cell_id], row.manual_comment))
+        db.rollback()  # a reader keeps no lock
+        return {
+            row.student_id: Standing(
+                row.student_id,
+                tuple(sorted(marks[key], key=lambda mark: order.get(mark.name, len(order)))),
+                float(row.late_submission_penalty or 0),
+                seconds_late(row.timestamp, row.duedate, row.extension),
+                row.timestamp,
+                tuple(sorted(comments[key])),
+            )
+            for key, row in found.items()
+        }
+
+    def _page(self, result: Submission) -> str:
+        standing = self.standings(result.student).get(result.student)
+        return submission_page(result, self.title, self.comments(result.student), standing)
 
     def _altered(self, result: Submission) -> str:
         found = {grade.name: grade.auto_score for grade in self._grades(result.student)}
@@ -169,9 +317,8 @@ class Recorder:
         if result.verdict != GRADED and self._stands(result):
             result = self._with_what_stands(result)
         else:
-            self.gradebook.update_or_create_submission(
-                self.chapter.name, job.student, **self._timestamp(job.student)
-            )
+            self.gradebook.update_or_create_submission(self.chapter.name, job.student)
+            self._stamp(job.student)
             notebook = self._autograded(result)
             folder = self._fresh("autograded", job.student)
             nbformat.write(notebook, folder / f"{self.chapter.name}.ipynb")
@@ -179,9 +326,9 @@ class Recorder:
                 self._save_grades(notebook, job.student)
         if result.for_a_person:
             self._ask_a_person(result)
-        write_atomically(
-            self._feedback_path(job.student), submission_page(result, self.title, self.comments(job.student))
-        )
+        self._penalize(job.student)
+        write_atomically(self._feedback_path(job.student), self._page(result))
+        self._hand_back(job.student)
         content = json.dumps({"key": job.key, "result": result.to_json()}, default=list)
         write_atomically(self._result_path(job.student), content, mode=0o600)  # it holds the seed
         return result
@@ -238,8 +385,10 @@ class Recorder:
 
     def refresh_feedback(self, result: Submission) -> Path:
         """Write the feedback page again, with the comments and points that a person gave since."""
+        self._penalize(result.student)
         path = self._feedback_path(result.student)
-        write_atomically(path, submission_page(result, self.title, self.comments(result.student)))
+        write_atomically(path, self._page(result))
+        self._hand_back(result.student)
         return path
 
     def comments(self, student: str) -> dict[str, str]:
@@ -290,16 +439,6 @@ class Recorder:
             "db_url": self.db_url,
         }
         SaveAutoGrades().preprocess(notebook, {"nbgrader": where})
-
-    def _timestamp(self, student: str) -> dict[str, datetime]:
-        path = self.classroom.folder("submitted", student, self.chapter) / "timestamp.txt"
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            with open(descriptor, "rb") as file:
-                text = file.read(64).decode() if stat.S_ISREG(os.fstat(descriptor).st_mode) else ""
-            return {"timestamp": datetime.fromisoformat(text.strip().removesuffix(" UTC"))}
-        except (OSError, ValueError):
-            return {}
 
     def _fresh(self, step: str, student: str) -> Path:
         """An empty folder in place of whatever stands there; links on the way to it are not followed."""

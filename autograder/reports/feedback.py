@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from ..results import FAULT, GRADED, NOT_WRITTEN, PASSED, TOO_SLOW, UNGRADABLE, Exercise, Submission
+from ..standing import Mark, Standing, spoken
 from .fragment import badge, fragment
 from .page import COURSE, page
 from .words import UNJAILED, clean, escape, plural, plural_points, points, verdict_of
@@ -38,21 +39,29 @@ MOST_CELLS = 20
 
 
 def submission_page(
-    submission: Submission, chapter_title: str, comments: Mapping[str, str] | None = None
+    submission: Submission,
+    chapter_title: str,
+    comments: Mapping[str, str] | None = None,
+    standing: Standing | None = None,
 ) -> str:
     """Whole HTML page for the learner: score, what to do next, a report for each exercise, the learner's own code.
 
-    comments : what a person wrote about a cell, by grade_id. Nothing on the page runs or loads anything.
+    comments : what a person wrote about a cell, by grade_id; standing : the gradebook's points, those of a person
+    included. Without it the points are those of the checks. Nothing on the page runs or loads anything.
     """
+    if standing is None:
+        standing = _of_the_checks(submission)
+    marks = {mark.name: mark for mark in standing.marks}
     said = {name: text for name, text in (comments or {}).items() if text.strip()}
     kernels = {exercise.kernel for exercise in submission.exercises}
-    parts = [_head(submission, chapter_title), _trouble(submission)]
+    parts = [_head(submission, chapter_title, standing), _trouble(submission, standing)]
     for exercise in submission.exercises if submission.verdict == GRADED else ():
         texts = [said.pop(name) for name in (exercise.kernel, f"check-{exercise.kernel}") if name in said]
-        parts.append(_card(exercise, submission.cells.get(exercise.kernel, ""), texts))
+        mark = marks.get(f"check-{exercise.kernel}")
+        parts.append(_card(exercise, submission.cells.get(exercise.kernel, ""), texts, mark))
     for name, source in submission.cells.items() if submission.verdict == GRADED else ():
         if name not in kernels:
-            parts.append(_answer(name, source, said.pop(name, "")))
+            parts.append(_answer(name, source, said.pop(name, ""), marks.get(name)))
     if submission.verdict == GRADED:
         parts.append(_own_text(submission))
     if said:
@@ -64,43 +73,64 @@ def submission_page(
     return page(title, STYLE, "\n".join(part for part in parts if part))
 
 
-def _head(submission: Submission, chapter_title: str) -> str:
+def _of_the_checks(submission: Submission) -> Standing:
+    """How a learner would stand by the checks alone."""
+    marks = [Mark(f"check-{one.kernel}", one.points, one.score, one.score) for one in submission.exercises]
+    return Standing(submission.student, tuple(marks))
+
+
+def _head(submission: Submission, chapter_title: str, standing: Standing) -> str:
     lines = [
         "<header>",
         f'<p class="over">{COURSE}</p>',
         f"<h1>{escape(chapter_title, 200)}</h1>",
         f'<p class="who">Feedback for <b dir="auto">{escape(submission.student, 100)}</b></p>',
     ]
-    if submission.exercises and (submission.verdict == GRADED or submission.score):
-        whole = plural_points(submission.points)
+    if submission.exercises and (submission.verdict == GRADED or standing.total):
+        whole = plural_points(standing.points)
         lines += [
-            f'<p class="score"><b>{points(submission.score)}</b> <span class="soft">of {whole}</span></p>',
-            _bar(submission),
+            f'<p class="score"><b>{points(standing.total)}</b> <span class="soft">of {whole}</span></p>',
+            _bar(submission, standing),
+            *_beside_the_score(standing),
         ]
     if submission.exercises and submission.verdict == GRADED:
+        entries = "".join(_entry(one, standing.of(one.kernel)) for one in submission.exercises)
         lines += [
             f'<p class="lead">{_summary(submission)}</p>',
-            f'<ol class="contents">{"".join(map(_entry, submission.exercises))}</ol>',
+            f'<ol class="contents">{entries}{"".join(map(_question, standing.questions))}</ol>',
         ]
     return "\n".join([*lines, "</header>"])
 
 
-def _bar(submission: Submission) -> str:
-    """A bar with a piece for each exercise, as wide as its points, filled as far as its score."""
+def _beside_the_score(standing: Standing) -> list[str]:
+    """What the score does not say itself: points that are still to come, and those that lateness took."""
+    said = []
+    if standing.waiting:
+        open_points = plural_points(sum(mark.points for mark in standing.waiting))
+        it = "it" if len(standing.waiting) == 1 else "them"
+        answers = "a written answer" if len(standing.waiting) == 1 else "written answers"
+        said.append(f"{open_points} for {answers} will be given by a person, who has still to read {it}.")
+    if standing.penalty:
+        said.append(
+            f"{plural_points(standing.raw)} before {plural_points(standing.penalty)} were taken off, "
+            f"since this was handed in {spoken(standing.late)} late."
+        )
+    elif standing.late:
+        said.append(f"Handed in {spoken(standing.late)} late; no points were taken off.")
+    return [f'<p class="who">{text}</p>' for text in said]
+
+
+def _bar(submission: Submission, standing: Standing) -> str:
+    """A bar with a piece for each exercise and question, as wide as its points, filled as far as its score."""
     pieces = []
-    for exercise in submission.exercises:
-        share = _share(exercise)
+    for mark in standing.marks:
+        passed = any(one.kernel == mark.kernel and one.verdict == PASSED for one in submission.exercises)
+        share = min(1.0, max(0.0, mark.score / mark.points)) if mark.points else float(passed)
         part = "" if share == 1 else ' class="part"'
         fill = f'<i{part} style="width:{100 * share:.1f}%"></i>' if share else ""
-        pieces.append(f'<span style="flex:{max(exercise.points, 0.01):g} 1 0">{fill}</span>')
-    label = f"{points(submission.score)} of {plural_points(submission.points)}"
+        pieces.append(f'<span style="flex:{max(mark.points, 0.01):g} 1 0">{fill}</span>')
+    label = f"{points(standing.total)} of {plural_points(standing.points)}"
     return f'<div class="bar" role="img" aria-label="{label}">{"".join(pieces)}</div>'
-
-
-def _share(exercise: Exercise) -> float:
-    if not exercise.points:
-        return float(exercise.verdict == PASSED)
-    return min(1.0, max(0.0, exercise.score / exercise.points))
 
 
 def _summary(submission: Submission) -> str:
@@ -129,25 +159,58 @@ def _summary(submission: Submission) -> str:
     return f"{opening}. Go on with {first}.{hint}"
 
 
-def _entry(exercise: Exercise) -> str:
+def _entry(exercise: Exercise, mark: Mark | None) -> str:
     look = verdict_of(exercise.verdict)
+    score, most = (mark.score, mark.points) if mark else (exercise.score, exercise.points)
+    hand = "; points by a person" if mark and _is_by_hand(mark) else ""
     return (
         f'<li><span class="t-{look.tone}" aria-hidden="true">{look.sign}</span>'
         f'<span><a href="#{_anchor(exercise)}">{escape(exercise.kernel, 80)}</a>'
-        f"<small>{escape(exercise.verdict, 60)}</small></span>"
-        f'<span class="number">{points(exercise.score)} of {points(exercise.points)}</span></li>'
+        f"<small>{escape(exercise.verdict, 60)}{hand}</small></span>"
+        f'<span class="number">{points(score)} of {points(most)}</span></li>'
     )
+
+
+def _question(mark: Mark) -> str:
+    """An entry for a written question."""
+    state = "not read yet" if mark.waits else "points by a person" if _is_by_hand(mark) else "left empty"
+    sign = "○" if mark.waits or not mark.score else "✓"
+    score = f"– of {points(mark.points)}" if mark.waits else f"{points(mark.score)} of {points(mark.points)}"
+    return (
+        f'<li><span class="t-open" aria-hidden="true">{sign}</span>'
+        f'<span><a href="#{_question_anchor(mark.name)}">{escape(_spoken(mark.name), 80)}</a>'
+        f'<small>{state}</small></span><span class="number">{score}</span></li>'
+    )
+
+
+def _is_by_hand(mark: Mark) -> bool:
+    return mark.manual is not None or bool(mark.extra)
+
+
+def _given(mark: Mark) -> str:
+    """What a person gave for a cell, in a line; empty if nothing."""
+    parts = []
+    if mark.manual is not None:
+        by_checks = f" (the checks gave {points(mark.auto)})" if mark.kernel and mark.auto is not None else ""
+        parts.append(f"A person gave {points(mark.manual)} of {plural_points(mark.points)}{by_checks}.")
+    if mark.extra:
+        parts.append(f"A person added {plural_points(mark.extra)} of extra credit.")
+    return f'<p class="said">{" ".join(parts)}</p>' if parts else ""
+
+
+def _question_anchor(name: str) -> str:
+    return "question-" + "".join(letter if letter.isalnum() else "-" for letter in clean(name, 80))
 
 
 def _anchor(exercise: Exercise) -> str:
     return "exercise-" + "".join(letter if letter.isalnum() else "-" for letter in clean(exercise.kernel, 80))
 
 
-def _trouble(submission: Submission) -> str:
+def _trouble(submission: Submission, standing: Standing) -> str:
     """What to tell the learner about a file that was not graded."""
     if submission.verdict == GRADED:
         return ""
-    stays = "<p>The points above are those of your earlier file. They stay.</p>" if submission.score else ""
+    stays = "<p>The points above are those of your earlier file. They stay.</p>" if standing.total else ""
     if submission.verdict == UNGRADABLE:
         why = f"<p>The reason: {escape(submission.reason, 600)}.</p>" if submission.reason else ""
         why += stays
@@ -163,8 +226,8 @@ def _trouble(submission: Submission) -> str:
     )
 
 
-def _card(exercise: Exercise, source: str, comments: list[str]) -> str:
-    parts = [fragment(exercise, 2)]
+def _card(exercise: Exercise, source: str, comments: list[str], mark: Mark | None) -> str:
+    parts = [fragment(exercise, 2), _given(mark) if mark else ""]
     parts += [_said(text) for text in comments]
     if source.strip():
         parts.append(f"<details><summary>Your code</summary>{_code(source)}</details>")
@@ -204,16 +267,24 @@ _TOKEN = re.compile(
 _BUILTINS = frozenset(name for name in dir(builtins) if name.islower())
 
 
-def _answer(name: str, source: str, comment: str) -> str:
+def _answer(name: str, source: str, comment: str, mark: Mark | None) -> str:
     from ..authoring import ANSWER_STUB
 
     written = source.strip().replace(ANSWER_STUB, "").strip()
     text = escape(written, LONGEST_CODE) or '<span class="soft">(left empty)</span>'
     note = _said(comment) if comment else ""
+    if mark is None:
+        end = "A person reads this answer. Its points are not part of the score above."
+    elif mark.waits:
+        end = f"A person reads this answer. Its {plural_points(mark.points)} are not part of the score yet."
+    elif _is_by_hand(mark):
+        end = ""
+    else:
+        end = f"{points(mark.score)} of {plural_points(mark.points)}."
+    end = f'<p class="soft small">{end}</p>' if end else ""
     return (
-        f'<section class="card"><h2>Written answer: {escape(_spoken(name), 80)}</h2>'
-        f'<div class="answer">{text}</div>{note}'
-        '<p class="soft small">A person reads this answer. Its points are not part of the score above.</p></section>'
+        f'<section class="card" id="{_question_anchor(name)}"><h2>Written answer: {escape(_spoken(name), 80)}</h2>'
+        f'<div class="answer">{text}</div>{_given(mark) if mark else ""}{note}{end}</section>'
     )
 
 

@@ -1,12 +1,13 @@
 """The class report: how a whole class did in one chapter, and which submissions need a person."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import mean, median
 from typing import TYPE_CHECKING
 
 from ..results import FAULT, GRADED, PASSED, Exercise, Submission
+from ..standing import Standing, spoken
 from .fragment import badge
 from .page import COURSE, page
 from .words import UNJAILED, clean, escape, plural, points, verdict_of
@@ -67,16 +68,42 @@ overflow-wrap:anywhere;margin:0}
 
 @dataclass(frozen=True)
 class Class:
-    """The submissions of one chapter, sorted by name, and the exercises that they have, in order."""
+    """The submissions of one chapter, sorted by name, and the exercises that they have, in order.
+
+    standings : how learners stand in the gradebook, by name; for who is not in there, the points of the checks count
+    """
 
     submissions: tuple[Submission, ...]
     kernels: tuple[str, ...]
+    standings: Mapping[str, Standing] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, submissions: Sequence[Submission]) -> "Class":
+    def of(
+        cls, submissions: Sequence[Submission], standings: Mapping[str, Standing] | None = None
+    ) -> "Class":
         by_name = sorted(submissions, key=lambda one: (one.student.casefold(), one.student))
         kernels = dict.fromkeys(exercise.kernel for one in by_name for exercise in one.exercises)
-        return cls(tuple(by_name), tuple(kernels))
+        return cls(tuple(by_name), tuple(kernels), standings or {})
+
+    @property
+    def questions(self) -> list[str]:
+        """Names of the written questions that the gradebook has."""
+        return list(dict.fromkeys(mark.name for one in self.standings.values() for mark in one.questions))
+
+    @property
+    def is_late(self) -> bool:
+        """Whether lateness took points from anybody."""
+        return any(one.penalty for one in self.standings.values())
+
+    def total(self, one: Submission) -> float:
+        """The points that count for a submission."""
+        return self.standings[one.student].total if one.student in self.standings else one.score
+
+    def score(self, one: Submission, exercise: Exercise) -> float:
+        """The points that count for one exercise of it."""
+        standing = self.standings.get(one.student)
+        mark = standing.of(exercise.kernel) if standing else None
+        return mark.score if mark else exercise.score
 
     @property
     def graded(self) -> list[Submission]:
@@ -84,7 +111,12 @@ class Class:
 
     @property
     def points(self) -> float:
-        return max((one.points for one in self.submissions), default=0.0)
+        known = [one.points for one in self.standings.values()]
+        return max(known or [one.points for one in self.submissions], default=0.0)
+
+    def scores(self, kernel: str) -> list[float]:
+        """The points of everybody graded in one exercise."""
+        return [self.score(one, e) for one in self.graded for e in one.exercises if e.kernel == kernel]
 
     def results(self, kernel: str) -> list[Exercise]:
         """Every graded result of one exercise."""
@@ -98,6 +130,10 @@ class Class:
             if one.verdict != GRADED:
                 reasons.append(f"{one.verdict}: {one.reason}" if one.reason else one.verdict)
             reasons += one.for_a_person
+            standing = self.standings.get(one.student)
+            if standing and standing.waiting:
+                what = "a written answer" if len(standing.waiting) == 1 else "written answers"
+                reasons.append(f"{what} to read: {', '.join(mark.name for mark in standing.waiting)}")
             reasons += [f"{e.kernel}: {FAULT}" for e in one.exercises if e.verdict == FAULT]
             reasons += [f"{e.kernel}: {e.remark}" for e in one.exercises if e.remark]
             reasons += [remark for remark in one.remarks if remark != UNJAILED]
@@ -106,9 +142,16 @@ class Class:
         return found
 
 
-def class_page(submissions: Sequence[Submission], chapter_title: str) -> str:
-    """Whole HTML page for the instructor: the spread of scores, what needs a person, every exercise, every student."""
-    group = Class.of(submissions)
+def class_page(
+    submissions: Sequence[Submission],
+    chapter_title: str,
+    standings: Mapping[str, Standing] | None = None,
+) -> str:
+    """Whole HTML page for the instructor: the spread of scores, what needs a person, every exercise, every student.
+
+    standings : how the learners stand in the gradebook, by name; without them the points are those of the checks.
+    """
+    group = Class.of(submissions, standings)
     parts = [
         f'<header><p class="over">{COURSE}</p><h1>{escape(chapter_title, 200)}</h1>'
         f'<p class="who">Class report, {plural(len(group.submissions), "submission")}</p>',
@@ -127,11 +170,11 @@ def class_page(submissions: Sequence[Submission], chapter_title: str) -> str:
 
 
 def _facts(group: Class) -> str:
-    scores = [one.score for one in group.graded]
+    scores = [group.total(one) for one in group.graded]
     if not scores:
         return '<p class="soft">No submission has been graded yet.</p>'
     whole = points(group.points)
-    full = sum(1 for one in group.graded if one.exercises and one.score >= one.points)
+    full = sum(1 for one in group.graded if one.exercises and group.total(one) >= group.points)
     facts = [
         (f"{mean(scores):.2f}", f"mean, of {whole}"),
         (f"{median(scores):.2f}", f"median, of {whole}"),
@@ -154,7 +197,7 @@ def _histogram(group: Class) -> str:
         return ""
     counts = [0] * 10
     for one in group.graded:
-        counts[min(9, int(10 * one.score / group.points))] += 1
+        counts[min(9, int(10 * group.total(one) / group.points))] += 1
     most = max(counts)
     bars = "".join(
         f'<div>{count or ""}<i style="height:{100 * count / most if count else 0:.0f}%"></i></div>'
@@ -191,7 +234,7 @@ def _exercises(group: Class) -> str:
             continue
         passed = sum(result.verdict == PASSED for result in results)
         share = passed / len(results)
-        average = mean(result.score for result in results)
+        average = mean(group.scores(kernel))
         mistakes = Counter((result.mistake, result.hint) for result in results if result.mistake)
         known = "".join(
             f'<li><b class="number">{count} ×</b><span>{escape(hint, 400)} '
@@ -220,7 +263,8 @@ def _others(results: list[Exercise]) -> str:
 def _students(group: Class) -> str:
     if not group.submissions:
         return ""
-    kernels = "".join(f'<th scope="col">{escape(kernel, 60)}</th>' for kernel in group.kernels)
+    names = [*group.kernels, *group.questions, *(["late"] if group.is_late else [])]
+    kernels = "".join(f'<th scope="col">{escape(name, 60)}</th>' for name in names)
     rows = "".join(_student(one, group) for one in group.submissions)
     tones = {result.verdict: verdict_of(result.verdict) for one in group.graded for result in one.exercises}
     key = "".join(
@@ -241,8 +285,10 @@ def _student(one: Submission, group: Class) -> str:
     if one.verdict != GRADED:
         look = verdict_of(one.verdict)
         said = f"{look.sign} {escape(one.verdict, 60)}"
-        said += f"; {points(one.score)} points of an earlier file stay" if one.score else ""
-        return f'<tr>{name}<td class="none" colspan="{len(group.kernels) + 1}">{said}</td></tr>'
+        total = group.total(one)
+        said += f"; {points(total)} points of an earlier file stay" if total else ""
+        columns = len(group.kernels) + len(group.questions) + group.is_late + 1
+        return f'<tr>{name}<td class="none" colspan="{columns}">{said}</td></tr>'
     by_kernel = {exercise.kernel: exercise for exercise in one.exercises}
     cells = []
     for kernel in group.kernels:
@@ -253,18 +299,30 @@ def _student(one: Submission, group: Class) -> str:
         look = verdict_of(result.verdict)
         verdict = escape(result.verdict, 60)
         cells.append(
-            f'<td class="c-{look.tone}" title="{verdict}">{points(result.score)} '
+            f'<td class="c-{look.tone}" title="{verdict}">{points(group.score(one, result))} '
             f'<span role="img" aria-label="{verdict}">{look.sign}</span></td>'
         )
-    return f'<tr>{name}{"".join(cells)}<td class="total">{points(one.score)}</td></tr>'
+    standing = group.standings.get(one.student)
+    marks = {mark.name: mark for mark in standing.questions} if standing else {}
+    for question in group.questions:
+        mark = marks.get(question)
+        shown = "–" if mark is None else "to read" if mark.waits else points(mark.score)
+        cells.append(f'<td class="soft">{shown}</td>' if shown in ("–", "to read") else f"<td>{shown}</td>")
+    if group.is_late:
+        late = standing if standing and standing.penalty else None
+        cells.append(
+            f'<td title="{spoken(late.late)} late">−{points(late.penalty)}</td>' if late else "<td></td>"
+        )
+    return f'<tr>{name}{"".join(cells)}<td class="total">{points(group.total(one))}</td></tr>'
 
 
 def _foot(title: str, average: Callable[[list[float]], float], group: Class) -> str:
     if not group.graded:
         return ""
-    columns = [[result.score for result in group.results(kernel)] for kernel in group.kernels]
-    columns.append([one.score for one in group.graded])
-    cells = "".join(f"<td>{average(column):.2f}</td>" if column else "<td>–</td>" for column in columns)
+    columns = [group.scores(kernel) for kernel in group.kernels]
+    columns += [[] for _ in range(len(group.questions) + group.is_late)]
+    columns.append([group.total(one) for one in group.graded])
+    cells = "".join(f"<td>{average(column):.2f}</td>" if column else "<td></td>" for column in columns)
     return f'<tr><th scope="row">{title}</th>{cells}</tr>'
 
 
@@ -286,12 +344,14 @@ def _verdicts(group: Class) -> str:
     return f"<section><h2>Verdicts</h2>{''.join(parts)}</section>"
 
 
-def class_table(submissions: Sequence[Submission]) -> "Table":
+def class_table(
+    submissions: Sequence[Submission], standings: Mapping[str, Standing] | None = None
+) -> "Table":
     """For a terminal: a row for each exercise, with the share that passed and the mistake diagnosed most often."""
     from rich.table import Table
     from rich.text import Text
 
-    group = Class.of(submissions)
+    group = Class.of(submissions, standings)
     table = Table(box=None, pad_edge=False)
     table.add_column("exercise", no_wrap=True)
     for heading in ("passed", "", "mean", "of"):
@@ -308,7 +368,7 @@ def class_table(submissions: Sequence[Submission]) -> "Table":
             Text(clean(kernel, 40)),
             f"{passed} of {len(results)}",
             f"{passed / len(results):.0%}",
-            f"{mean(result.score for result in results):.2f}",
+            f"{mean(group.scores(kernel)):.2f}",
             points(results[0].points),
             Text(clean(mistake, 60)),
         )

@@ -228,6 +228,11 @@ def address_of(room: Classroom) -> str:
     return room.db_url
 
 
+def tells(said: str) -> bool:
+    """Whether a text holds one of the passwords of these tests."""
+    return bool(re.search("(?<!pas)sword", said))
+
+
 # A round
 
 
@@ -247,7 +252,7 @@ def test_a_round_is_the_same_as_with_a_file_and_names_the_server(
     report = autograder(address, "report", "filters", "--classroom", room.root)
     assert report.returncode == 0, report.stderr
     for done in (first, second, report):
-        assert "sword" not in done.stdout + done.stderr
+        assert not tells(done.stdout + done.stderr)
     assert not list(room.root.rglob("*.db"))
 
     monkeypatch.delenv("COURSE_DB_URL")
@@ -355,7 +360,7 @@ def test_restarted_in_the_middle_nothing_is_lost(room: Classroom, server: Server
     words = ("grade", "filters", "--classroom", room.root, "--json", "--processes", "1")
     pipe = subprocess.PIPE
     main = subprocess.Popen(command(*words), stdout=pipe, stderr=pipe, text=True, cwd=ROOT)
-    wait_for((room.root / "results" / "filters" / "b.json").exists, 120)
+    wait_for((room.root / "results" / "filters" / "b.json").exists, 300)
     server.stop(how)
     assert not (room.root / "results" / "filters" / "f.json").exists(), "too late to be the middle"
     time.sleep(4)
@@ -376,17 +381,15 @@ def test_a_server_that_stays_away_ends_the_batch_with_one_line(room: Classroom, 
     words = ["-c", program, "grade", "filters", "--classroom", str(room.root), "--json", "--processes", "1"]
     pipe = subprocess.PIPE
     main = subprocess.Popen([sys.executable, *words], stdout=pipe, stderr=pipe, text=True, cwd=ROOT)
-    wait_for((room.root / "results" / "filters" / "a.json").exists, 120)
+    wait_for((room.root / "results" / "filters" / "a.json").exists, 300)
     server.stop()
     _, err = main.communicate(timeout=300)
-    assert main.returncode == 2 and is_one_line(err) and "goes on from there" in err and "sword" not in err, (
-        err
-    )
+    assert main.returncode == 2 and is_one_line(err) and "goes on from there" in err and not tells(err), err
     assert "see that the server runs" in err and "its file" not in err, (
         "there is no file of which to check the mode"
     )
     down = autograder(address, "grade", "filters", "--classroom", room.root)
-    assert down.returncode == 2 and is_one_line(down.stderr) and "sword" not in down.stderr, down.stderr
+    assert down.returncode == 2 and is_one_line(down.stderr) and not tells(down.stderr), down.stderr
     server.start()
     kept = len(list((room.root / "results" / "filters").glob("*.json")))
     done = autograder(address, "grade", "filters", "--classroom", room.root)
@@ -449,7 +452,7 @@ def test_what_is_wrong_with_the_server_is_one_line_without_the_password(
         case "database":
             bad, message = re.sub(r"grades\d+", "nowhere", good), "does not exist"
         case "option":
-            bad, message = f"{good}&swordfish=1", "option"
+            bad, message = f"{good}&nonsense=1", "option"
         case "read only":
             server.say("DROP ROLE IF EXISTS reader")
             server.say("CREATE ROLE reader LOGIN PASSWORD 'swordfish'")
@@ -466,7 +469,7 @@ def test_what_is_wrong_with_the_server_is_one_line_without_the_password(
         if fault == "read only" and words[0] == "report":
             continue  # it reads
         assert done.returncode == 2 and is_one_line(done.stderr), (words, done.stderr)
-        assert message in done.stderr and "sword" not in done.stderr, (words, done.stderr)
+        assert message in done.stderr and not tells(done.stderr), (words, done.stderr)
         assert "gradebook.db" not in done.stderr and "keeps a backup" not in done.stderr
 
 

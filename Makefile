@@ -6,7 +6,7 @@ BIN := .venv/bin
 HUB ?= .venv/hub
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail browser demo test test-all lint book page release kit train experiments bench bench-kernels bench-train bench-pages bench-verdicts bench-luck bench-kit bench-live bridge postgres hub hub-test tensorflow bridge-record links clean
+.PHONY: help setup jail browser demo test test-all lint book page release kit train experiments bench bench-kernels bench-train bench-cluster bench-pages bench-verdicts bench-luck bench-kit bench-live bridge postgres hub hub-test tensorflow bridge-record links clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ release: setup  ## make the learners' notebooks in classroom/release
 
 bench: setup jail  ## grade the same submissions with this grader and with stock nbgrader, in turns
 	@$(BIN)/python -m benchmarks.grading
+
+bench-cluster: setup jail  ## what a submission costs, and 100,000 of them simulated on clusters of many sizes
+	@$(BIN)/python -m benchmarks.cluster
 
 bench-pages: setup  ## run each chapter's notebook from the reference, and its checks, and print the seconds
 	@$(BIN)/python -m benchmarks.pages
@@ -67,7 +70,7 @@ bench-train: setup  ## time an epoch of the network of article 2 in NumPy, PyTor
 	@$(BIN)/python -m benchmarks.training_speed
 
 bridge: setup  ## install Keras, PyTorch and TensorBoard, which the bridge page and the benchmarks compare with
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[teach,write,dev,bridge]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[teach,write,dev,cluster,bridge]'
 
 postgres: setup  ## install the driver of PostgreSQL, for a gradebook on a server
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres]'
@@ -100,7 +103,7 @@ setup: .venv/ready
 	@test -x $(BIN)/pip || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing; install it with: sudo apt-get install python3-venv"; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || { echo "no virtual environment could be made in $(CURDIR)/.venv, for the reason above"; exit 1; }
 	@echo "installing Python packages into .venv (about a minute) …"
-	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[teach,write,dev]'
+	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[teach,write,dev,cluster]'
 	@$(BIN)/python -m compileall -q -j 0 -x '/site-packages/.*/tests/' "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null 2>&1 || true  # on every core: pip would use one
 	@touch $@
 

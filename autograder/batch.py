@@ -10,6 +10,7 @@ from .checking import check_names
 from .classroom import Classroom, ClassroomError
 from .grading import Job, job
 from .jail import Limits
+from .journal import Journal
 from .recorder import Recorder
 from .referees import grade_all
 from .results import Submission
@@ -26,13 +27,18 @@ def grade_class(
     jailed: bool,
     on_start: Callable[[int, int, list[str]], None],
     on_done: Callable[[], None],
+    on_wait: Callable[[], None] | None = None,
+    scheduler: str | None = None,
+    on_refused: Callable[[str], None] = lambda text: None,
 ) -> tuple[list[Submission], dict[str, dict[str, Standing]]]:
     """Grade all submissions of the chapters, or those of one student.
 
     Returns the results by chapter and name, and how learners stand in the gradebook then, by chapter and by name.
 
     `on_start` is told how many there are to grade, how many were graded before and are unchanged, and what another
-    program had changed, which was put right; `on_done` is called after each.
+    program had changed, which was put right; `on_done` is called after each. Where another run grades in the same
+    classroom, `on_wait` is called and its end waited for; without it that is an error. With the address of a `scheduler`
+    they are graded on its cluster, and `on_refused` is told of workers there that must not grade.
 
     Raises
     ------
@@ -41,10 +47,13 @@ def grade_class(
         run grades there.
     CheckError
         If a file of checks is not Python.
+    ClusterError
+        If the cluster cannot be used.
     """
     with contextlib.ExitStack() as stack:
         recorders = {chapter.name: Recorder(room, chapter) for chapter in chapters}
-        stack.enter_context(_only_grader(room))
+        stack.enter_context(_only_grader(room, on_wait))
+        journal = Journal(room.root)
         results: dict[tuple[str, str], Submission | None] = {}
         jobs: list[Job] = []
         put_right: list[str] = []
@@ -62,18 +71,51 @@ def grade_class(
                         put_right.append(f"{chapter.name}, {one.student}: {changed}")
                     recorder.settle(one, kept)
         on_start(len(jobs), len(results) - len(jobs) - len(put_right), put_right)
+        named = [chapter.name for chapter in chapters]
+        journal.write(
+            "grading begins", chapters=named, waiting=len(jobs), kept=len(results) - len(jobs), jailed=jailed
+        )
+        for change in put_right:
+            journal.write("put right", what=change)
+        seconds: dict[str, float] = {}
+        count = 0
 
         def done(one: Job, result: Submission) -> None:
-            results[one.chapter.name, one.student] = recorders[one.chapter.name].record(one, result)
+            nonlocal count
+            recorded = recorders[one.chapter.name].record(one, result)
+            results[one.chapter.name, one.student] = recorded
+            count += 1
+            journal.write(
+                "graded",
+                chapter=one.chapter.name,
+                student=one.student,
+                verdict=recorded.verdict,
+                score=recorded.score,
+                of=recorded.points,
+                key=one.key,
+                jailed=one.jailed,
+                seconds=round(seconds.pop(one.key, 0.0), 2),
+            )
             on_done()
 
-        grade_all(jobs, processes, done)
+        try:
+            if scheduler is None:
+                grade_all(jobs, processes, done, lambda one, taken: seconds.update({one.key: taken}))
+            elif jobs:
+                from . import cluster
+
+                cluster.grade_all(jobs, scheduler, done, on_refused)
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                journal.write("grading stopped", by=type(error).__name__, graded=count, of=len(jobs))
+            raise
+        journal.write("grading ends", graded=count)
         standings = {name: recorder.standings(student) for name, recorder in recorders.items()}
     return [result for result in results.values() if result is not None], standings
 
 
 @contextlib.contextmanager
-def _only_grader(room: Classroom) -> Iterator[None]:
+def _only_grader(room: Classroom, on_wait: Callable[[], None] | None) -> Iterator[None]:
     """See that nobody else grades in this classroom, by a lock that goes with whoever holds it, however that ends."""
     for name in ("autograded", "feedback", "results"):
         folder = room.root / name
@@ -83,9 +125,13 @@ def _only_grader(room: Classroom) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ClassroomError(
-                f"another run grades in {room.root} right now; wait for its end, then run this again"
-            ) from None
+            if on_wait is None:
+                raise ClassroomError(
+                    f"another run grades in {room.root} right now; wait for its end, then run this again, or have this one "
+                    "wait with --wait"
+                ) from None
+            on_wait()
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

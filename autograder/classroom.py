@@ -1,6 +1,7 @@
 """The classroom: where nbgrader keeps its folders and its gradebook, and how a chapter is released into it."""
 
 import contextlib
+import hashlib
 import io
 import logging
 import os
@@ -23,8 +24,10 @@ from course.earlier import EARLIER_SUFFIX
 from .authoring import source_notebook
 from .chapters import ROOT, Chapter, chapters, check_points, earlier_kernels, released_points
 from .checking import run_checks
+from .files import write_atomically
 from .inside.calling import Caller
 from .instant import RECORD_SUFFIX
+from .journal import Journal
 from .oracle import Recorder, Reference
 
 if TYPE_CHECKING:
@@ -37,6 +40,13 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get(
 
 ACTIVE = '<>&"\\'
 """What may not stand in a student's name: nbgrader's formgrader puts names into pages and scripts as they are."""
+
+PATTERN = "*?[#%"
+"""Nor may these: nbgrader looks for folders by patterns, and formgrader puts names into addresses as they are."""
+
+LONGEST_NAME = 128
+"""Characters of a name that nbgrader's gradebook has room for."""
+
 DRIVERS = {"psycopg": "'psycopg[binary]'", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
 """Packages that install a database's driver, where their name is not the driver's."""
 
@@ -72,6 +82,23 @@ class Classroom:
                 f"{chapter.name} was not released yet: run `autograder release {chapter.name}` first"
             )
         return nbformat.read(path, as_version=4)
+
+    def released_chapters(self) -> list[Chapter]:
+        """The chapters that were released here, in order.
+
+        Raises
+        ------
+        ClassroomError
+            If none was.
+        """
+        found = [one for one in chapters() if self.release_path(one).is_file()]
+        if not found:
+            raise ClassroomError(f"nothing was released to {self.root} yet: run `autograder release` first")
+        return found
+
+    def has_results(self, chapter: Chapter) -> bool:
+        """Whether anything of a chapter was graded."""
+        return any((self.root / "results" / chapter.name).glob("*.json"))
 
     def students(self, chapter: Chapter) -> list[str]:
         """Names of those who submitted, sorted.
@@ -128,7 +155,10 @@ class Classroom:
 
     def _changed(self, chapter: Chapter) -> Iterator[str]:
         page, released = check_points(chapter), released_points(self.released(chapter))
-        again = f"run `autograder release {chapter.name}` and hand the notebook out again"
+        again = (
+            f"run `autograder release {chapter.name}` and hand the notebook out again; once some are graded, that takes a "
+            "classroom of its own (--classroom), or the page as it was"
+        )
         if gone := [kernel for kernel in released if kernel not in page]:
             raise ClassroomError(
                 f"{chapter.name} was released with {', '.join(gone)}, which its page no longer has: {again}"
@@ -150,13 +180,15 @@ class Classroom:
                 return "longer than 200 bytes"
         except UnicodeEncodeError:
             return "not text in UTF-8"
-        if len(name) > 128:  # nbgrader's column; a file takes more, a server does not
-            return "longer than 128 letters"
         if not name.isprintable():
             return "holds what cannot be printed"
         if name.startswith("."):
             return "begins with a dot"
-        if held := [letter for letter in ACTIVE if letter in name]:
+        if name != name.strip():
+            return "begins or ends with a blank"
+        if len(name) > LONGEST_NAME:
+            return f"longer than {LONGEST_NAME} characters"
+        if held := [letter for letter in ACTIVE + PATTERN if letter in name]:
             return f"holds {' '.join(held)}"
         return ""
 
@@ -178,11 +210,59 @@ class Classroom:
             )
         return secret
 
+    def fingerprint(self) -> str:
+        """Of the secret, to tell one from another; nobody can work the secret out from it."""
+        return hashlib.sha256(b"fingerprint" + self.secret()).hexdigest()[:16]
+
+    def back_up_secret(self, to: Path) -> None:
+        """Write the secret to another place, readable by its owner only."""
+        if to.exists() or to.is_symlink():
+            raise ClassroomError(f"{to} is there already; name a file that is not")
+        write_atomically(to, self.secret(), mode=0o600)
+
+    def replace_secret(self, new: bytes | None = None) -> Path | None:
+        """Put another secret in place, a fresh one if none is given; returns where the one before is kept.
+
+        Hidden inputs are drawn anew then: the next run grades every submission again.
+
+        Raises
+        ------
+        ClassroomError
+            If what is given is no secret.
+        """
+        if new is not None and len(new) < 32:
+            raise ClassroomError("that is no secret: it has fewer than 32 bytes")
+        path, old = self.root / "secret", None
+        if path.exists():
+            if new == path.read_bytes():
+                return None
+            before = self.fingerprint()
+            old = self.root / f"secret.{before}"
+            write_atomically(old, path.read_bytes(), mode=0o600)
+            write_atomically(path, new or secrets.token_hex(32), mode=0o600)
+        elif new is not None:
+            write_atomically(path, new, mode=0o600)
+        Journal(self.root).write(
+            "secret replaced", fingerprint=self.fingerprint(), kept=None if old is None else old.name
+        )
+        return old
+
     def config(self) -> Config:
         """nbgrader's configuration, from the file that plain `nbgrader` reads too, on this folder."""
         config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+        there = Path(config.CourseDirectory.root)
+        exchange = Path(config.Exchange.get("root", "/"))
+        if exchange.is_relative_to(there):  # each classroom has its own, unless all share one elsewhere
+            config.Exchange.root = str(self.root / exchange.relative_to(there))
         config.CourseDirectory.root = str(self.root)
         return config
+
+    def make_exchange(self) -> None:
+        """Make nbgrader's exchange, if it is to stand in the classroom: formgrader complains where there is none."""
+        exchange = Path(self.config().Exchange.get("root", "/"))
+        if exchange.is_relative_to(self.root) and not exchange.exists():
+            exchange.mkdir(parents=True)
+            exchange.chmod(0o777)  # as nbgrader makes it: learners hand in there
 
     def open_gradebook(self) -> "Gradebook":
         """nbgrader's gradebook, where its configuration says that it is.
@@ -324,6 +404,9 @@ class Classroom:
                 )
             _swap(source, self.root / "source" / chapter.name)
             _swap(release, self.root / "release" / chapter.name)
+        self.make_exchange()
+        digest = hashlib.sha256(self.release_path(chapter).read_bytes()).hexdigest()
+        Journal(self.root).write("released", chapter=chapter.name, sha256=digest)
 
     def _refuse_other_cells(self, chapter: Chapter, notebook: NotebookNode) -> None:
         """nbgrader keeps the cells of an assignment once it has submissions; say so before anything is done."""

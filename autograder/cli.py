@@ -1,4 +1,4 @@
-"""The command line: release, check, grade, report, verify.
+"""The command line: release, check, grade, report, roster, export, secret, verify.
 
 Exit codes: 0 all well, 1 something did not pass, 2 wrong use, 130 stopped by Ctrl-C, 143 stopped by a termination signal.
 """
@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -234,10 +235,19 @@ def grade(
     processes: Annotated[
         int, typer.Option(min=1, help="How many submissions to grade at once.")
     ] = os.cpu_count() or 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Grade on the Dask cluster of this scheduler: tls://HOST:8786.", show_default=False
+        ),
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Grade anew what was graded before.")] = False,
     unjailed: Annotated[
         bool,
         typer.Option("--unjailed", help="Run learners' code without a jail. Unsafe; noted with every grade."),
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="If another run grades in this classroom, wait for its end.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -259,15 +269,23 @@ def grade(
         from .results import FAULT
         from .walls import require_out_of_sight
 
-        if not unjailed:
-            require_jail()
+        if not unjailed and not scheduler:
+            require_jail()  # a cluster's workers see to their own
+        if scheduler:
+            from .cluster import is_open
+
+            if is_open(scheduler):
+                warning = "is not encrypted: whoever is on the way can read submissions and alter grades"
+                err.print(f"{scheduler} {warning}", markup=False, soft_wrap=True)
         room = Classroom(classroom)
         if not unjailed:
             require_out_of_sight(room.root)
         with progress() as bar:
             task = bar.add_task("grading", total=None)
 
-            wanted = chosen(names)
+            wanted = chosen(names) if names else room.released_chapters()
+            if not names and (later := [one.name for one in chapters() if one not in wanted]):
+                err.print(f"not released yet, left out: {', '.join(later)}", soft_wrap=True)
             for notice in room.notices(wanted):
                 err.print(notice, markup=False, soft_wrap=True)
 
@@ -294,6 +312,11 @@ def grade(
                 jailed=not unjailed,
                 on_start=start,
                 on_done=recorded,
+                on_wait=(lambda: err.print("another run grades here; waiting for its end …"))
+                if wait
+                else None,
+                scheduler=scheduler,
+                on_refused=lambda text: err.print(clean(text, 500), markup=False, soft_wrap=True),
             )
     if as_json:
         print_json([_as_json(result, standings[result.assignment]) for result in results])
@@ -343,17 +366,30 @@ def _print_scores(results: list[Any], standings: dict[str, dict[str, Any]]) -> N
 
 @app.command(epilog="Example: `autograder report filters`")
 def report(
-    names: ChapterNames = None, classroom: ClassroomFolder = CLASSROOM, as_json: AsJson = False
+    names: ChapterNames = None,
+    term: Annotated[
+        bool, typer.Option("--term", help="A report over these chapters too, and a page for each learner.")
+    ] = False,
+    classroom: ClassroomFolder = CLASSROOM,
+    as_json: AsJson = False,
 ) -> None:
     """Write the class report, and the feedback pages again with what you commented in formgrader."""
     with clear_errors(lambda: "run this again to write the rest"):
         from .classroom import Classroom, ClassroomError
         from .files import write_atomically
+        from .journal import Journal
         from .recorder import Recorder
         from .reports import class_page, class_table
+        from .reports.term import Part, learner_page, learners, term_page
 
         room = Classroom(classroom)
-        for chapter in chosen(names):
+        wanted = (
+            chosen(names) if names else [one for one in room.released_chapters() if room.has_results(one)]
+        )
+        if not wanted:
+            raise ClassroomError("nothing was graded yet: run `autograder grade`")
+        parts: list[Part] = []
+        for chapter in wanted:
             with Recorder(room, chapter) as recorder:
                 results = recorder.results()
                 if not results:
@@ -364,18 +400,100 @@ def report(
                     recorder.refresh_feedback(result)
                 standings = recorder.standings()
             path = room.root / "reports" / f"{chapter.name}.html"
-            write_atomically(path, class_page(results, chapter.title, standings))
+            seconds = Journal(room.root).seconds(chapter.name)
+            write_atomically(path, class_page(results, chapter.title, standings, seconds))
+            parts.append(Part.of(chapter.name, chapter.title, results, standings))
             if as_json:
                 print_json([_as_json(result, standings) for result in results])
             else:
                 out.print(f"[bold]{chapter.name}[/]: {len(results)} submissions")
                 out.print(class_table(results, standings))
                 out.print(f"class report: {_short(path)}", soft_wrap=True)
+        if term:
+            folder = room.root / "reports"
+            write_atomically(folder / "term.html", term_page(parts))
+            for student in learners(parts):
+                write_atomically(folder / "learners" / f"{student}.html", learner_page(student, parts))
+            if not as_json:
+                out.print(
+                    f"the term: {_short(folder / 'term.html')}, {_short(folder / 'learners')}", soft_wrap=True
+                )
+
+
+@app.command(epilog="Example: `autograder roster class.csv`, the file that Canvas or Moodle exports")
+def roster(
+    file: Annotated[Path, typer.Argument(help="A class list as CSV.", show_default=False)],
+    classroom: ClassroomFolder = CLASSROOM,
+) -> None:
+    """Say who is who: names, addresses and numbers of a class list, for exports and formgrader."""
+    with clear_errors():
+        from .classroom import Classroom
+        from .exports import keep_roster, read_roster
+        from .reports.words import clean
+
+        room = Classroom(classroom)
+        people = read_roster(file)
+        handed_in = sorted({name for one in chapters() for name in _submitted(room, one)})
+        who = keep_roster(room, people, handed_in)
+        out.print(f"{len(people.people)} on the roster, {len(who)} of them have handed something in")
+        for name in handed_in:
+            if name not in who:
+                out.print(f"not on the roster: {clean(name, 60)}", markup=False, soft_wrap=True)
+
+
+def _submitted(room: Any, chapter: Chapter) -> list[str]:
+    return room.students(chapter) if (room.root / "submitted").is_dir() else []
+
+
+class Format(StrEnum):
+    """What grades can be written as."""
+
+    canvas = "canvas"
+    moodle = "moodle"
+    gradescope = "gradescope"
+    csv = "csv"
+
+
+@app.command(epilog="Example: `autograder export canvas filters stride --to grades.csv`")
+def export(
+    kind: Annotated[Format, typer.Argument(metavar="FORMAT", help="canvas, moodle, gradescope or csv.")],
+    names: ChapterNames = None,
+    to: Annotated[
+        Path | None, typer.Option(help="File to write; a folder for Gradescope.", show_default=False)
+    ] = None,
+    classroom: ClassroomFolder = CLASSROOM,
+) -> None:
+    """Write grades as Canvas, Moodle or Gradescope import them, or as a plain table with every exercise."""
+    with clear_errors():
+        from .classroom import Classroom
+        from .exports import Sheet
+        from .exports import export as write
+        from .recorder import Recorder
+
+        room = Classroom(classroom)
+        sheets = []
+        for chapter in chosen(names) if names else room.released_chapters():
+            with Recorder(room, chapter) as recorder:
+                results = tuple(recorder.results())
+                sheets.append(Sheet(chapter.name, chapter.title, results, recorder.standings()))
+        out.print(f"exported: {_short(write(room, kind.value, sheets, to))}", soft_wrap=True)
 
 
 @app.command(epilog="Example: `autograder verify` or `autograder verify filters`")
-def verify(names: ChapterNames = None, as_json: AsJson = False) -> None:
+def verify(
+    names: ChapterNames = None,
+    log: Annotated[
+        bool,
+        typer.Option(
+            "--log", help="Check the classroom's log instead: has a line been changed or taken out?"
+        ),
+    ] = False,
+    classroom: ClassroomFolder = CLASSROOM,
+    as_json: AsJson = False,
+) -> None:
     """Test the tests: every known mistake rejected, every correct alternative accepted, the untouched notebook 0."""
+    if log:
+        _verify_log(classroom, as_json)
     found: list[Any] = []
 
     def so_far() -> str:
@@ -405,6 +523,53 @@ def verify(names: ChapterNames = None, as_json: AsJson = False) -> None:
         good = all(not row.problems for row in found)
         out.print("[bold green]✓ all hold[/]" if good else "[bold red]✗ some do not hold[/]")
     raise typer.Exit(1 if any(row.problems for row in found) else 0)
+
+
+def _verify_log(classroom: Path, as_json: bool) -> None:
+    with clear_errors():
+        from .classroom import ClassroomError
+        from .journal import Journal
+
+        journal = Journal(classroom)
+        if not journal.path.is_file():
+            raise ClassroomError(f"there is no log in {classroom}: release or grade something first")
+        lines, last, problems = journal.problems()
+    if as_json:
+        print_json({"lines": lines, "last": last, "problems": problems})
+    else:
+        for problem in problems:
+            out.print(f"[bold red]✗[/] {escape(problem)}", soft_wrap=True)
+        good = "[bold green]✓ unbroken[/]" if not problems else "[bold red]✗ broken[/]"
+        out.print(f"{good}: {lines} lines, the last with hash {last}", soft_wrap=True)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command(epilog="Example: `autograder secret --backup /safe/place/secret`")
+def secret(
+    backup: Annotated[Path | None, typer.Option(help="Copy it to this file.", show_default=False)] = None,
+    restore: Annotated[
+        Path | None, typer.Option(help="Take the one in this file, as kept or backed up.", show_default=False)
+    ] = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Draw a new one; the one before is kept beside it.")
+    ] = False,
+    classroom: ClassroomFolder = CLASSROOM,
+) -> None:
+    """Back up, restore or replace the secret from which the hidden inputs of all grades are drawn."""
+    with clear_errors():
+        from .classroom import Classroom
+
+        room = Classroom(classroom)
+        if backup is not None:
+            room.back_up_secret(backup)
+        if restore is not None or new:
+            old = room.replace_secret(restore.read_bytes() if restore is not None else None)
+            if old is not None:
+                out.print(
+                    f"the one before is kept: {_short(old)}; the next run grades everything again",
+                    soft_wrap=True,
+                )
+        out.print(f"fingerprint: {room.fingerprint()}")
 
 
 def _short(path: Path) -> str:

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import hmac
 import json
+import logging
 import shutil
 import time
 import warnings
@@ -48,6 +49,9 @@ from .standing import Mark, Standing
 
 # nbgrader's gradebook builds its rows in an order that SQLAlchemy 2 remarks on, several times a submission
 warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader.api")
+
+# what goes wrong there comes as an exception too; its log would print a hundred lines on a screen
+logging.getLogger("tornado.application").addHandler(logging.NullHandler())
 
 
 RETRIES, RETRIES_OF_SERVER = 5, 40
@@ -324,14 +328,13 @@ class Recorder:
             except (OSError, ValueError, TypeError, SQLAlchemyError, InvalidEntry) as error:
                 self._begin_anew()
                 if passing := _passing(error):
-                    if attempt == last:
+                    if attempt == last or "full" in str(passing.orig):
                         raise self._unwritable(passing) from None
                     time.sleep(1)
                     continue
                 if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
                     raise
-                reason = f"the result could not be written: {type(error).__name__}: {error}"[:500]
-                return Submission(job.student, self.chapter.name, FAULT, reason, seed=job.seed)
+                return self._unwritten(job, error)
         raise AssertionError("the last attempt returns or raises")
 
     def _begin_anew(self) -> None:
@@ -339,6 +342,10 @@ class Recorder:
         with contextlib.suppress(SQLAlchemyError):
             self.gradebook.db.rollback()
         self.gradebook.db.remove()
+
+    def _unwritten(self, job: Job, error: Exception) -> Submission:
+        reason = f"the result could not be written: {type(error).__name__}: {error}"[:500]
+        return Submission(job.student, self.chapter.name, FAULT, reason, seed=job.seed)
 
     def _record(self, job: Job, result: Submission) -> Submission:
         """Write one result everywhere. The result file comes last: it says that all the rest was written."""

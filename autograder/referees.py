@@ -12,6 +12,7 @@ import multiprocessing.forkserver
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
@@ -22,26 +23,36 @@ if TYPE_CHECKING:
     from .grading import Job
 
 
-def grade_all(jobs: list["Job"], processes: int, on_done: Callable[["Job", Submission], None]) -> None:
+def grade_all(
+    jobs: list["Job"],
+    processes: int,
+    on_done: Callable[["Job", Submission], None],
+    on_time: Callable[["Job", float], None] = lambda job, seconds: None,
+) -> None:
     """Grade many submissions, each in one of `processes` processes; `on_done` gets each result as it comes.
+
+    `on_time` is told before that how many seconds it took, waiting for the machine included.
 
     A referee that dies takes nothing with it: what it was grading is tried once more, alone, then marked as a fault.
     Whatever is raised here, a Ctrl-C too, ends at once all that is being graded.
     """
-    lost = _grade_in_turns(jobs, processes, on_done)
-    for one in _grade_in_turns(lost, 1, on_done):
+    lost = _grade_in_turns(jobs, processes, on_done, on_time)
+    for one in _grade_in_turns(lost, 1, on_done, on_time):
         reason = "the grading process died twice"
         on_done(one, Submission(one.student, one.chapter.name, FAULT, reason, seed=one.seed))
 
 
 def _grade_in_turns(
-    jobs: list["Job"], processes: int, on_done: Callable[["Job", Submission], None]
+    jobs: list["Job"],
+    processes: int,
+    on_done: Callable[["Job", Submission], None],
+    on_time: Callable[["Job", float], None],
 ) -> list["Job"]:
     """Grade in so many processes; returns what was being graded by those that died."""
     waiting, lost = collections.deque(jobs), []
     referees: list[Referee] = []
     idle: list[Referee] = []
-    busy: dict[Any, tuple[Referee, Job]] = {}
+    busy: dict[Any, tuple[Referee, Job, float]] = {}
 
     def hand_out() -> None:
         while waiting and len(busy) < processes:
@@ -49,14 +60,14 @@ def _grade_in_turns(
                 idle.append(Referee())
                 referees.append(idle[-1])
             referee, one = idle.pop(), waiting.popleft()
-            busy[referee.wire] = referee, one
+            busy[referee.wire] = referee, one, time.monotonic()
             referee.ask(one)
 
     try:
         hand_out()
         while busy:
             for wire in multiprocessing.connection.wait(list(busy)):
-                referee, one = busy.pop(wire)
+                referee, one, since = busy.pop(wire)
                 result = referee.answer()
                 if result is None:
                     referee.end()
@@ -65,6 +76,7 @@ def _grade_in_turns(
                     idle.append(referee)
                 hand_out()
                 if result is not None:
+                    on_time(one, time.monotonic() - since)
                     on_done(one, result)
     finally:
         for referee in referees:

@@ -4,11 +4,13 @@ A function of the page that wants one of them runs where it is installed. Elsewh
 from the record that `make bridge-record` wrote; a line says so, with the date and the versions.
 """
 
+import atexit
 import contextlib
 import importlib
 import io
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -125,7 +127,11 @@ def recorded(*programs: str, slow: bool = False) -> Callable[[Callable[[], Any]]
 
 @cache
 def _logs() -> Path:
-    return Path(os.environ.get("BRIDGE_LOGS") or tempfile.mkdtemp(prefix="runs-"))
+    if kept := os.environ.get("BRIDGE_LOGS"):
+        return Path(kept)
+    folder = tempfile.mkdtemp(prefix="runs-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def log_folder(run: str) -> str:

@@ -1,12 +1,17 @@
 """The days of a term: late work, feedback that reaches learners, hand points, grades by other hands, odd names."""
 
+import csv
+import fcntl
+import html
+import io
 import json
+import logging
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,17 +19,32 @@ from typing import Any
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.auth import Authenticator
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.exchange import default
+from nbgrader.plugins.zipcollect import FileNameCollectorPlugin
 from nbgrader.preprocessors import AssignLatePenalties
-from nbgrader.utils import parse_utc
+from nbgrader.utils import chdir, get_username, parse_utc
+from sqlalchemy import text
+from traitlets.utils.importstring import import_item
 
-from autograder import classroom as classroom_module
+from autograder import exports
+from autograder.authoring import source_notebook
+from autograder.chapters import Chapter
 from autograder.classroom import Classroom, ClassroomError, nbgrader_api
-from autograder.lateness import read_stamp
+from autograder.grading import job
+from autograder.jail import JailMissing, Limits
+from autograder.journal import Journal
 from autograder.recorder import Recorder
 from autograder.reports import class_page
+from autograder.reports.term import Part, learner_page, learners, term_page
+from autograder.results import UNGRADABLE, Exercise, Submission
 from autograder.standing import spoken
 
-from .test_records import FILTERS, QUESTION, graded, job_of, page_of, record, ungradable
+from .attacks import NO_JAIL
+from .test_records import FILTERS, QUESTION, formgrader_page, graded, job_of, page_of, record
+
+needs_a_jail = pytest.mark.skipif(bool(NO_JAIL), reason=NO_JAIL)
 
 DUE = datetime(2026, 3, 1, 12, 0)
 
@@ -232,7 +252,7 @@ def test_a_plugin_of_the_course_decides_and_its_faults_are_one_line(
     with pytest.raises(ClassroomError, match="the late policy failed on eve: RuntimeError: no"):
         record(room, graded(room, "eve"))
     policy(room, monkeypatch, AssignLatePenalties__plugin_class="no.such.Plugin")
-    with pytest.raises(ClassroomError, match="late policy that nbgrader_config.py names cannot be loaded"):
+    with pytest.raises(ClassroomError, match=r"late policy that nbgrader_config.py names cannot be loaded"):
         Recorder(room, FILTERS)
 
 
@@ -264,3 +284,607 @@ def test_page_and_report_say_what_lateness_took(room: Classroom, monkeypatch: py
 )
 def test_a_time_is_said_as_people_say_it(seconds: float, said: str) -> None:
     assert spoken(seconds) == said
+
+
+# Feedback that reaches learners
+
+
+def exchange(room: Classroom, step: str, home: Path, student: str = "*") -> None:
+    """A step of nbgrader's exchange, run by the course or, in a folder of its own, by a learner."""
+    config = room.config()
+    config.Exchange.cache = str(home / "cache")
+    config.Exchange.assignment_dir = str(home)
+    config.CourseDirectory.db_url = room.db_url
+    course = CourseDirectory(config=config)
+    course.assignment_id, course.student_id = "filters", student
+    home.mkdir(parents=True, exist_ok=True)
+    authenticator = Authenticator(config=config)
+    made = getattr(default, f"Exchange{step}")(coursedir=course, config=config, authenticator=authenticator)
+    made.log = logging.getLogger("exchange")
+    with chdir(str(home)):
+        made.start()
+
+
+def test_feedback_goes_through_the_exchange_and_back(room: Classroom, tmp_path: Path) -> None:
+    """submit, collect, grade, hand points, report, release_feedback, fetch_feedback; beside one that came by hand"""
+    home, name = tmp_path / "home", get_username()
+    exchange(room, "ReleaseAssignment", tmp_path / "course")
+    exchange(room, "FetchAssignment", home)
+    exchange(room, "Submit", home)
+    exchange(room, "Collect", tmp_path / "course")
+    assert (room.folder("submitted", name, FILTERS) / "submission_secret.txt").exists()
+    with Recorder(room, FILTERS) as recorder:
+        for student in (name, "by-hand"):
+            path = room.folder("submitted", student, FILTERS) / "filters.ipynb"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                path.write_bytes(b"x")
+            one = job(student, FILTERS, path, b"", room.secret(), Limits(), True)
+            recorder.record(one, graded(room, student))
+        with Gradebook(room.db_url) as gradebook:
+            notebook = gradebook.find_submission_notebook("filters", "filters", name)
+            next(one for one in notebook.comments if one.name == "relu").manual_comment = "A clear loop."
+            gradebook.db.commit()
+        recorder.refresh_feedback(graded(room, name))
+    exchange(room, "ReleaseFeedback", tmp_path / "course")
+    published = list((room.root / "exchange" / "cnn-course" / "feedback").glob("*.html"))
+    assert len(published) == 2 and len({path.name for path in published}) == 2
+    exchange(room, "FetchFeedback", home)
+    (page,) = (home / "filters" / "feedback").rglob("filters.html")
+    assert "A clear loop." in page.read_text(encoding="utf-8")
+
+
+def test_feedback_is_released_whatever_a_learner_put_beside_the_notebook(
+    room: Classroom, tmp_path: Path
+) -> None:
+    """a link to a file of the course, a pipe, a time that cannot be read, nothing"""
+    for student in ("link", "pipe", "odd", "none"):
+        folder = room.folder("submitted", student, FILTERS)
+        folder.mkdir(parents=True)
+        match student:
+            case "link":
+                (folder / "timestamp.txt").symlink_to(room.root / "secret")
+                (folder / "submission_secret.txt").symlink_to(room.root / "secret")
+            case "pipe":
+                os.mkfifo(folder / "timestamp.txt")
+                os.mkfifo(folder / "submission_secret.txt")
+            case "odd":
+                (folder / "timestamp.txt").write_text("soon")
+                (folder / "submission_secret.txt").write_text("")
+        record(room, graded(room, student))
+        back = room.folder("feedback", student, FILTERS)
+        assert (back / "timestamp.txt").read_text() == ""
+        secret = (back / "submission_secret.txt").read_text()
+        assert len(secret) == 128 and room.secret().decode() not in secret
+    exchange(room, "ReleaseFeedback", tmp_path / "course")
+    assert len(list((room.root / "exchange" / "cnn-course" / "feedback").glob("*.html"))) == 4
+
+
+def test_stock_feedback_after_ours_can_be_released_and_the_next_run_writes_ours_again(
+    room: Classroom,
+) -> None:
+    stamp(room, "2026-03-01 11:00:00 UTC")
+    (room.folder("submitted", "ada", FILTERS) / "submission_secret.txt").write_text("k" * 128)
+    result = record(room, graded(room))
+    ours = page_of(room)
+    with nbgrader_api(room, room.root) as (api, log):
+        assert api.generate_feedback("filters", "ada")["success"], log.getvalue()
+    assert page_of(room) != ours
+    folder = room.folder("feedback", "ada", FILTERS)
+    assert (folder / "submission_secret.txt").read_text() == "k" * 128
+    with Recorder(room, FILTERS) as recorder:
+        recorder.settle(job_of(room, b"x"), result)
+    assert page_of(room) == ours
+    assert (folder / "timestamp.txt").read_text() == "2026-03-01 11:00:00 UTC"
+
+
+def by_hand(room: Classroom, **given: float) -> None:
+    """Points that a person gives in formgrader; `extra` goes to relu."""
+    with Gradebook(room.db_url) as gradebook:
+        for name, value in given.items():
+            cell = QUESTION if name == "question" else "check-relu"
+            grade = gradebook.find_grade(cell, "filters", "filters", "ada")
+            if name == "extra":
+                grade.extra_credit = value
+            else:
+                grade.manual_score, grade.needs_manual_grade = value, False
+        for comment in gradebook.find_submission_notebook("filters", "filters", "ada").comments:
+            if comment.name == QUESTION:
+                comment.manual_comment = "Nine, yes."
+        gradebook.db.commit()
+
+
+def test_page_report_and_table_state_the_one_total_of_the_gradebook(room: Classroom) -> None:
+    result = record(
+        room, graded(room, share=0.5, cells={"relu": "def relu(x): ...", QUESTION: "Nine weights."})
+    )
+    page = page_of(room)
+    assert "<b>7.5</b>" in page and "of 17 points" in page
+    assert "2 points for a written answer will be given by a person" in page and "not read yet" in page
+    by_hand(room, question=1.5, relu=2.0, extra=0.25)
+    with Recorder(room, FILTERS) as recorder:
+        recorder.settle(job_of(room, b"x"), result)
+        standings = recorder.standings()
+    total = standings["ada"].total
+    assert total == late_row(room)[1] == 7.5 - 1 + 2.25 + 1.5
+    page = page_of(room)
+    assert f"<b>{total:g}</b>" in page and "of 17 points" in page and "not read yet" not in page
+    assert "A person gave 2 of 2 points (the checks gave 1)." in page
+    assert "A person added 0.25 points of extra credit." in page
+    assert "A person gave 1.5 of 2 points." in page and "Nine, yes." in page
+    assert "2.25 of 2" in page and "1.5 of 2" in page
+    report = class_page([result], "F", standings)
+    assert f'<td class="total">{total:g}</td>' in report and f"<b>{total:.2f}</b>" in report
+    assert "mean 2.25 of 2" in report
+
+
+def test_the_class_report_names_who_waits_to_be_read(room: Classroom) -> None:
+    result = record(room, graded(room, cells={QUESTION: "Nine weights."}))
+    with Recorder(room, FILTERS) as recorder:
+        before = class_page([result], "F", recorder.standings())
+        assert f"a written answer to read: {QUESTION}" in before and ">to read<" in before
+        by_hand(room, question=0.0)
+        assert "to read" not in class_page([result], "F", recorder.standings())
+        recorder.record(job_of(room, b"x"), result)  # nbgrader asks again about what was graded by hand
+        assert "to read" not in class_page([result], "F", recorder.standings())
+
+
+# Grades by other hands
+
+CHEAT = "import autograder\nautograder.check = lambda kernel: 2.0\ndef relu(x):\n    return x"
+
+
+@needs_a_jail
+def test_the_button_of_formgrader_grades_in_the_jail(
+    room: Classroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """presses it on a cheat, then runs `grade`, which finds nothing to put right; lateness counts too"""
+    notebook = room.released(FILTERS)
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == "relu":
+            cell.source = CHEAT
+    job_of(room, nbformat.writes(notebook).encode())
+    due(room)
+    stamp(room, "2026-03-01 13:00:00 CET")
+    with nbgrader_api(room, room.root) as (api, log):
+        pressed = api.autograde("filters", "ada")
+        assert pressed["success"], pressed
+    when, score, _ = late_row(room)
+    assert when == DUE and 0 <= score < 2
+    assert "score" in page_of(room) and (room.root / "results" / "filters" / "ada.json").exists()
+    by_hand(room, question=1.5)
+    done = autograder("grade", "filters", "--classroom", room.root)
+    assert "1 graded before and unchanged" in done.stderr, done.stderr
+    assert late_row(room)[1] == score + 1.5 and f"{score + 1.5:g}  17" in done.stdout.replace("    ", "  ")
+    with nbgrader_api(room, room.root) as (api, log):
+        assert api.autograde("filters", "ada")["success"]
+    assert late_row(room)[1] == score + 1.5, "hand points stay"
+
+    def none() -> None:
+        raise JailMissing("grading needs bubblewrap")
+
+    monkeypatch.setattr("autograder.jail.require_jail", none)
+    with nbgrader_api(room, room.root) as (api, log):
+        pressed = api.autograde("filters", "ada")
+    assert not pressed["success"] and "grading needs bubblewrap" in str(pressed)
+
+
+# A course that changes under way
+
+
+def edited(tmp_path: Path, old: str, new: str) -> Chapter:
+    text = FILTERS.page.read_text(encoding="utf-8")
+    assert old in text
+    page = tmp_path / FILTERS.page.name
+    page.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return replace(FILTERS, page=page)
+
+
+def test_cells_that_were_not_edited_keep_their_ids(tmp_path: Path) -> None:
+    before = source_notebook(FILTERS)
+    first = next(cell.source for cell in before.cells[2:] if cell.cell_type == "markdown")
+    later = edited(tmp_path, first.splitlines()[0], "A new paragraph.\n\n+++\n\n" + first.splitlines()[0])
+    after = source_notebook(later)
+    assert len(after.cells) > len(before.cells)
+    ids = [{cell.id: cell.source for cell in notebook.cells} for notebook in (before, after)]
+    assert len(ids[0]) == len(before.cells) and len(ids[1]) == len(after.cells), "each id once"
+    same = [cell.id for cell in after.cells if cell.source in ids[0].values()]
+    assert len(same) >= len(before.cells) - 1
+    assert all(ids[0].get(one) == ids[1][one] for one in same)
+
+
+def test_an_edited_check_keeps_its_id_since_it_is_the_same_exercise(tmp_path: Path) -> None:
+    old = ":points: 2\nfrom autograder import check\ncheck(relu)"
+    later = edited(tmp_path, old, old.replace("check(relu)", "# a remark\ncheck(relu)"))
+    ids = [
+        next(
+            c.id
+            for c in source_notebook(one).cells
+            if c.metadata.get("nbgrader", {}).get("grade_id") == "check-relu"
+        )
+        for one in (FILTERS, later)
+    ]
+    assert ids[0] == ids[1]
+
+
+# Odd names
+
+ODD = ["a+b", "Zoë O'Brien (2)", "日本", "Doe, Jane", "{x}", "semi;colon", "=1+1", "-rf", "x]"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("dom\\ann", "holds \\"),
+        ("x[1]", "holds ["),
+        ("a*", "holds *"),
+        ("what?", "holds ?"),
+        ("50%", "holds %"),
+        ("a#b", "holds #"),
+        (" ada", "blank"),
+        ("é" * 100 + "x", "longer than 200 bytes"),
+        ("x" * 129, "longer than 128 characters"),
+    ],
+)
+def test_a_name_that_would_fail_later_is_refused_at_the_start(
+    room: Classroom, name: str, reason: str
+) -> None:
+    folder = room.folder("submitted", name, FILTERS)
+    folder.mkdir(parents=True)
+    (folder / "filters.ipynb").write_text("{}")
+    assert room.students(FILTERS) == []
+    (said,) = room.notices([FILTERS])
+    assert reason in said and "rename the folder" in said
+
+
+def test_odd_names_go_all_the_way(room: Classroom, tmp_path: Path) -> None:
+    """gradebook, formgrader's lists, feedback through the exchange, report, nbgrader's own export"""
+    for number, name in enumerate(ODD):
+        job_of(room, b"x", name)
+        record(room, graded(room, name, share=1 - number / 10))
+    assert room.students(FILTERS) == sorted(ODD) and room.notices([FILTERS]) == []
+    with nbgrader_api(room, room.root) as (api, log):
+        listed = {one["student"]: one["score"] for one in api.get_submissions("filters")}
+        assert set(listed) == set(ODD) and listed["a+b"] == 15
+        assert api.get_autograded_students("filters") == set(ODD), "none stands as changed since"
+    exchange(room, "ReleaseFeedback", tmp_path / "course")
+    assert len(list((room.root / "exchange" / "cnn-course" / "feedback").glob("*.html"))) == len(ODD)
+    with Recorder(room, FILTERS) as recorder:
+        report = class_page(recorder.results(), "F", recorder.standings())
+    assert all(html.escape(name) in report for name in ODD)
+    shown = formgrader_page(room.folder("autograded", "日本", FILTERS) / "filters.ipynb", "日本")
+    assert "日本" in shown
+    with Gradebook(room.db_url) as gradebook:
+        plugin = import_item(room.config().ExportApp.plugin_class)()
+        plugin.to = str(tmp_path / "grades.csv")
+        plugin.export(gradebook)
+    with open(tmp_path / "grades.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["student_id"]: float(row["score"]) for row in rows} == listed
+    assert {row["assignment"] for row in rows} == {"filters"} and all(None not in row for row in rows)
+
+
+# Rosters and exports
+
+CANVAS = """\
+Student,ID,SIS User ID,SIS Login ID,Section,"Filters, shared (991)",Final Score
+"    Points Possible",,,,,15,
+"Doe, Jane",101,S-1,jane,"A, morning",,
+"O'Brien, Zoë",102,S-2,zoe,B,,
+"Nobody, Tom",103,S-3,tom,B,,
+"Student, Test",104,,test,B,,
+"""
+MOODLE = """\
+\ufeff"First name";"Surname";"ID number";"Email address";"Groups"
+"Jane";"Doe";"S-1";"jane@uni.example";"A"
+"Zoë";"O'Brien";"S-2";"zoe@uni.example";""
+"""
+
+
+def roster_of(tmp_path: Path, text: str) -> exports.Roster:
+    (tmp_path / "class.csv").write_text(text, encoding="utf-8")
+    return exports.read_roster(tmp_path / "class.csv")
+
+
+def sheets_of(room: Classroom) -> list[exports.Sheet]:
+    with Recorder(room, FILTERS) as recorder:
+        results = tuple(recorder.results())
+        sheet = exports.Sheet("filters", "Filters, shared", results, recorder.standings())
+    return [sheet, replace(sheet, name="again", title="Again")]
+
+
+def rows_of(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text)))
+
+
+def test_rosters_of_canvas_moodle_and_ones_own_are_read(tmp_path: Path) -> None:
+    one = roster_of(tmp_path, CANVAS)
+    assert [(p.first, p.last, p.lms_id, p.login) for p in one.people] == [
+        ("Jane", "Doe", "101", "jane"), ("Zoë", "O'Brien", "102", "zoe"), ("Tom", "Nobody", "103", "tom")
+    ]  # fmt: skip
+    two = roster_of(tmp_path, MOODLE)
+    assert [(p.first, p.last, p.sis_id, p.email) for p in two.people][1] == (
+        "Zoë", "O'Brien", "S-2", "zoe@uni.example"
+    )  # fmt: skip
+    three = roster_of(tmp_path, "id,first_name,last_name,email\nada,Ada,L,a@b\n")
+    assert three.people[0].student == "ada"
+    four = roster_of(tmp_path, "student\tname\nada\tAda M. Lovelace\n")
+    assert (four.people[0].student, four.people[0].first, four.people[0].last) == (
+        "ada",
+        "Ada M.",
+        "Lovelace",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no column that says who"),
+        ("colour,shoe\nred,7\n", "no column that says who"),
+        ("student_id,email\n", "lists nobody"),
+        ("student_id\nada\nada\n", "ada more than once"),
+    ],
+)
+def test_a_roster_that_is_none_is_one_clear_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ClassroomError, match=said):
+        roster_of(tmp_path, text)
+
+
+@pytest.mark.parametrize("folder", ["jane", "JANE", "101", "S-1", "Jane Doe", "doejane", "Doe, Jane"])
+def test_a_folder_is_known_by_what_platforms_call_it(tmp_path: Path, folder: str) -> None:
+    found = exports.matched(roster_of(tmp_path, CANVAS), [folder, "stranger"])
+    assert {name: person.lms_id for name, person in found.items()} == {folder: "101"}
+
+
+def test_two_people_of_one_name_are_never_taken_for_each_other(tmp_path: Path) -> None:
+    roster = roster_of(tmp_path, "email,first name,last name\na@x,Jane,Doe\nb@x,Jane,Doe\n")
+    assert exports.matched(roster, ["Jane Doe", "a@x"]) == {
+        "a@x": roster.people[0],
+        "Jane Doe": roster.people[1],
+    }
+    assert exports.matched(roster, ["Jane Doe"]) == {}
+
+
+def test_canvas_and_moodle_get_the_totals_that_count(room: Classroom, tmp_path: Path) -> None:
+    record(room, graded(room, "jane", share=0.5, cells={QUESTION: "Nine."}))
+    record(room, graded(room, "zoe"))
+    record(room, graded(room, "stranger"))
+    with Gradebook(room.db_url) as gradebook:
+        gradebook.find_grade(QUESTION, "filters", "filters", "jane").manual_score = 1.25
+        gradebook.db.commit()
+    roster = roster_of(tmp_path, CANVAS)
+    assert set(exports.keep_roster(room, roster, ["jane", "zoe", "stranger"])) == {"jane", "zoe"}
+    assert exports.kept_roster(room) == roster
+    with Gradebook(room.db_url) as gradebook:
+        assert (gradebook.find_student("jane").last_name, gradebook.find_student("jane").lms_user_id) == (
+            "Doe",
+            "101",
+        )
+    assert rows_of(exports.canvas(roster, sheets_of(room))) == [
+        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Filters, shared (991)", "Again"],
+        ["    Points Possible", "", "", "", "", "17", "17"],
+        ["Doe, Jane", "101", "S-1", "jane", "A, morning", "8.75", "8.75"],
+        ["O'Brien, Zoë", "102", "S-2", "zoe", "B", "15", "15"],
+        ["Nobody, Tom", "103", "S-3", "tom", "B", "", ""],
+    ]
+    people = roster_of(tmp_path, MOODLE)
+    assert rows_of(exports.moodle(people, sheets_of(room)))[1:] == [
+        ["Jane", "Doe", "", "S-1", "jane@uni.example", "8.75", "8.75"],
+        ["Zoë", "O'Brien", "", "S-2", "zoe@uni.example", "15", "15"],
+    ]
+    header, *rows = rows_of(exports.plain(roster, sheets_of(room)))
+    table = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
+    assert set(table) == {"jane", "zoe", "stranger", "tom"}
+    assert table["jane"]["filters.relu"] == "1" and table["jane"][f"filters.{QUESTION}"] == "1.25"
+    assert table["jane"]["again.total"] == "8.75" and table["tom"]["filters.total"] == ""
+    for needs in (exports.canvas, exports.moodle):
+        with pytest.raises(ClassroomError, match="autograder roster"):
+            needs(exports.Roster(), sheets_of(room))
+
+
+def test_gradescope_gets_a_test_for_each_cell_and_the_score_that_counts(room: Classroom) -> None:
+    record(room, graded(room, share=0.5, remarks=("odd",), cells={QUESTION: "Nine."}))
+    by_hand(room, question=1.5)
+    (sheet, _) = sheets_of(room)
+    place = exports.export(room, "gradescope", [sheet], None)
+    data = json.loads((place / "filters" / "ada" / "results.json").read_text(encoding="utf-8"))
+    assert data["score"] == 9 and "odd" in data["output"]
+    tests = {one["name"]: one for one in data["tests"]}
+    assert tests["relu"]["score"] == 1 and tests["relu"]["max_score"] == 2
+    assert tests[QUESTION]["score"] == 1.5 and "Nine, yes." in tests[QUESTION]["output"]
+    assert sum(one["score"] for one in data["tests"]) == 9
+
+
+def test_roster_and_export_from_the_command_line(room: Classroom, tmp_path: Path) -> None:
+    job_of(room, b"x", "jane")
+    record(room, graded(room, "jane"))
+    (tmp_path / "class.csv").write_text(CANVAS, encoding="utf-8")
+    done = autograder("roster", tmp_path / "class.csv", "--classroom", room.root)
+    assert done.returncode == 0 and "3 on the roster, 1 of them" in done.stdout, done.stderr
+    to = tmp_path / "out.csv"
+    done = autograder("export", "canvas", "--to", to, "--classroom", room.root)
+    assert done.returncode == 0, done.stderr
+    assert rows_of(to.read_text(encoding="utf-8"))[2][:2] == ["Doe, Jane", "101"]
+
+
+# The log, the secret, turns
+
+
+def events(room: Classroom) -> list[dict[str, Any]]:
+    return list(Journal(room.root).read())
+
+
+def test_the_log_is_a_chain_and_a_changed_line_is_named(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    for number in range(4):
+        journal.write("graded", student="日本\n", number=number, many=list(range(100)))
+    assert [one["number"] for one in journal.read()] == [0, 1, 2, 3]
+    count, last, problems = journal.problems()
+    assert (count, problems) == (4, []) and last == list(journal.read())[-1]["hash"]
+    lines = journal.path.read_text().splitlines(keepends=True)
+    for changed, line in (
+        ([lines[0], lines[1].replace('"number": 1', '"number": 9'), *lines[2:]], 2),
+        ([lines[0], *lines[2:]], 2),
+        ([lines[0], lines[2], lines[1], lines[3]], 2),
+        ([*lines[:3], "{}\n", lines[3]], 4),
+        ([*lines[:3], lines[3][:50]], 4),
+    ):
+        journal.path.write_text("".join(changed))
+        assert journal.problems()[2][0].startswith(f"line {line}: "), changed
+    journal.write("graded", number=4)
+    assert journal.problems()[2] == [] and list(journal.read())[-1]["torn_bytes_removed"] == 50
+    assert journal.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_several_writers_at_once_make_one_chain(tmp_path: Path) -> None:
+    script = "import sys, pathlib; from autograder.journal import Journal\nfor i in range(40): Journal(pathlib.Path(sys.argv[1])).write('x', i=i)"
+    some = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(3)]
+    assert [one.wait(60) for one in some] == [0, 0, 0]
+    assert Journal(tmp_path).problems()[::2] == (120, [])
+
+
+@needs_a_jail
+def test_a_run_is_logged_and_the_log_is_verified_from_the_command_line(room: Classroom) -> None:
+    """and a second run that waits for the first one's lock grades nothing twice"""
+    job_of(room, room.release_path(FILTERS).read_bytes())
+    with open(room.root / ".grading", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        words = [sys.executable, "-m", "autograder", "grade", "--wait", "--classroom", str(room.root)]
+        waiting = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert waiting.stderr is not None
+        said = iter(waiting.stderr.readline, "")
+        assert any("waiting for its end" in line for line in said)
+        assert waiting.poll() is None
+    assert waiting.wait(300) == 0
+    names = [one["event"] for one in events(room)]
+    assert names == ["released", "grading begins", "graded", "grading ends"]
+    one = events(room)[2]
+    assert (one["student"], one["verdict"], one["score"], one["of"]) == ("ada", "graded", 0, 15)
+    assert one["seconds"] > 0 and len(one["key"]) == 64
+    done = autograder("verify", "--log", "--classroom", room.root)
+    assert done.returncode == 0 and "unbroken" in done.stdout and "4 lines" in done.stdout
+    log = room.root / "log.jsonl"
+    log.write_text(log.read_text().replace('"score": 0', '"score": 15'))
+    done = autograder("verify", "--log", "--classroom", room.root)
+    assert done.returncode == 1 and "line 3: was changed" in done.stdout
+
+
+def test_a_secret_can_be_backed_up_replaced_and_restored_and_gives_the_same_grades_elsewhere(
+    room: Classroom, tmp_path: Path
+) -> None:
+    first = job_of(room, b"{}")
+    room.back_up_secret(tmp_path / "backup")
+    with pytest.raises(ClassroomError, match="is there already"):
+        room.back_up_secret(tmp_path / "backup")
+    before = room.fingerprint()
+    old = room.replace_secret()
+    assert old is not None and old.stat().st_mode & 0o777 == 0o600
+    assert room.fingerprint() != before and job_of(room, b"{}").seed != first.seed
+    room.replace_secret((tmp_path / "backup").read_bytes())
+    assert job_of(room, b"{}") == first
+    assert "hash" not in before and room.secret().decode() not in (room.root / "log.jsonl").read_text()
+    other = Classroom(tmp_path / "elsewhere")
+    shutil.copytree(room.root / "release", other.root / "release")
+    other.replace_secret((tmp_path / "backup").read_bytes())
+    assert job_of(other, b"{}").key == first.key and other.fingerprint() == before
+    with pytest.raises(ClassroomError, match="is no secret"):
+        other.replace_secret(b"short")
+
+
+@pytest.mark.parametrize(
+    ("file", "student", "chapter"),
+    [
+        ("doejane_101_202_filters.ipynb", "101", "filters"),
+        ("doejane_LATE_101_202_filters-2.ipynb", "101", "filters"),
+        ("doejane_101_202_fully_connected (1).ipynb", "101", "fully_connected"),
+        ("Jane Doe_303_assignsubmission_file_/filters.ipynb", "Jane Doe", "filters"),
+        ("Zoë O'Brien_303_assignsubmission_file_filters.ipynb", "Zoë O'Brien", "filters"),
+        ("notes.ipynb", None, None),
+    ],
+)
+def test_zip_collect_knows_the_file_names_of_canvas_and_moodle(
+    room: Classroom, file: str, student: str | None, chapter: str | None
+) -> None:
+    plugin = FileNameCollectorPlugin(config=room.config())
+    found = plugin.collect(f"/course/downloaded/filters/extracted/archive/{file}") or {}
+    assert (found.get("student_id"), found.get("file_id")) == (student, chapter)
+
+
+# What an instructor asks
+
+
+def known(exercise: Exercise, name: str) -> Exercise:
+    return replace(exercise, score=0.0, verdict="wrong answer", mistake=name, hint=f"You {name} it.")
+
+
+def a_class(room: Classroom) -> list[Submission]:
+    relu = [exercise.kernel for exercise in graded(room).exercises].index("relu")
+    made = []
+    for student, name, verdict in (
+        ("ada", "", "passed"), ("bob", "flip", ""), ("eve", "shift", ""), ("grace", "flip", ""), ("max", "", "time limit")
+    ):  # fmt: skip
+        exercises = list(graded(room, student).exercises)
+        one = exercises[relu]
+        exercises[relu] = known(one, name) if name else replace(one, verdict=verdict)
+        made.append(graded(room, student, exercises=tuple(exercises)))
+    made.append(Submission("zoe", "filters", UNGRADABLE, "there is no file filters.ipynb"))
+    return made
+
+
+def test_the_class_report_answers_who_what_and_how_hard(room: Classroom) -> None:
+    page = class_page(a_class(room), "F", None, {"ada": 1.0, "bob": 9.5, "eve": 1.25, "stranger": 99.0})
+    headings = re.findall("<h2>(.*?)</h2>", page)
+    assert headings[:2] == ["1 submission needs a person", "Misconceptions"]
+    text = re.sub(r"<[^>]*>", "", page)
+    assert text.index("2 ×relu: You flip it. (bob, grace)") < text.index("1 ×relu: You shift it. (eve)")
+    assert re.search(r"Hardest first, by the share that passed: relu 20%, \w+ 100%", text)
+    assert "relu ran out of time: max" in text
+    assert (
+        "slowest to grade: bob 9.5 s, eve 1.2 s, ada 1.0 s; the median is 1.2 s" in text
+        and "stranger" not in text
+    )
+
+
+def test_a_term_is_a_report_over_chapters_and_a_page_for_each_learner(room: Classroom) -> None:
+    first = Part.of("filters", "Filters", a_class(room), {})
+    second = Part.of("stride", "Stride <b>", [graded(room, "ada", share=0.5), graded(room, "late")], {})
+    assert learners([first, second]) == ["ada", "bob", "eve", "grace", "late", "max", "zoe"]
+    text = re.sub(r"<[^>]*>", " ", term_page([first, second]))
+    assert re.search(r"ada\s+15\s+7.5\s+22.5", text) and re.search(r"late\s+–\s+15\s+15", text)
+    assert "Stride &lt;b&gt;: nothing handed in by" in text and re.search(r"bob\s+,\s+eve", text)
+    assert re.search(r"Of\s+15\s+15\s+30", text)
+    page = learner_page("bob", [first, second])
+    text = re.sub(r"<[^>]*>", " ", page)
+    assert "You flip it." in text and "open: relu" in text and "nothing handed in" in text
+    assert re.search(r"13\s+of 30 points so far", text) and "<b>" not in page.split("Stride")[1][:20]
+
+
+def test_the_term_from_the_command_line_and_chapters_that_were_not_released(room: Classroom) -> None:
+    """`report` and `export` without names take what was graded; `grade` says which chapters it leaves out"""
+    done = autograder("report", "--classroom", room.root)
+    assert done.returncode == 2 and "nothing was graded yet" in done.stderr
+    job_of(room, b"x")
+    record(room, graded(room))
+    done = autograder("report", "--term", "--classroom", room.root)
+    assert done.returncode == 0, done.stderr
+    assert (room.root / "reports" / "term.html").exists() and (
+        room.root / "reports" / "learners" / "ada.html"
+    ).exists()
+    assert [one.name for one in room.released_chapters()] == ["filters"]
+    with pytest.raises(ClassroomError, match="nothing was released"):
+        Classroom(room.root / "none").released_chapters()
+
+
+def test_a_gradebook_without_room_is_one_error_and_prints_no_traceback(
+    room: Classroom, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with Recorder(room, FILTERS) as recorder:
+        db = recorder.gradebook.db
+        pages = db.execute(text("PRAGMA page_count")).scalar()
+        db.execute(text(f"PRAGMA max_page_count = {pages}"))
+        with pytest.raises(ClassroomError, match="free some space") as raised:
+            for number in range(40):
+                recorder.record(job_of(room, b"x", f"{number}" * 60), graded(room, f"{number}" * 60))
+    assert len(str(raised.value).splitlines()) == 1
+    out, err = capfd.readouterr()
+    assert "Traceback" not in out + err and len(err.splitlines()) < 3

@@ -6,7 +6,20 @@ from dataclasses import dataclass, field
 from statistics import mean, median
 from typing import TYPE_CHECKING
 
-from ..results import FAULT, GRADED, PASSED, Exercise, Submission
+from ..results import (
+    CRASHED,
+    FAULT,
+    GRADED,
+    MEMORY_LIMIT,
+    OUTPUT_LIMIT,
+    PASSED,
+    SIDE_EFFECTS,
+    TIME_LIMIT,
+    TOO_SLOW,
+    UNSTABLE,
+    Exercise,
+    Submission,
+)
 from ..standing import Standing, spoken
 from .fragment import badge
 from .page import COURSE, page
@@ -64,6 +77,21 @@ overflow-wrap:anywhere;margin:0}
 .histogram i,.bar,.c-good,.c-bad,.c-limit,.c-open,.c-fault,.cnnr-badge{print-color-adjust:exact;
 -webkit-print-color-adjust:exact}tr,.exercise{break-inside:avoid}}
 """
+
+
+MOST_NAMES = 12
+"""Names that a line lists at most."""
+
+FRAGILE = {
+    TIME_LIMIT: "ran out of time",
+    MEMORY_LIMIT: "took too much memory",
+    OUTPUT_LIMIT: "put out too much",
+    CRASHED: "crashed",
+    TOO_SLOW: "is right, but slow",
+    SIDE_EFFECTS: "changes its inputs, or what it handed out before",
+    UNSTABLE: "gives two answers to the same call",
+}
+"""Verdicts, and failed checks, that tell of more than a wrong value."""
 
 
 @dataclass(frozen=True)
@@ -146,10 +174,12 @@ def class_page(
     submissions: Sequence[Submission],
     chapter_title: str,
     standings: Mapping[str, Standing] | None = None,
+    seconds: Mapping[str, float] | None = None,
 ) -> str:
     """Whole HTML page for the instructor: the spread of scores, what needs a person, every exercise, every student.
 
     standings : how the learners stand in the gradebook, by name; without them the points are those of the checks.
+    seconds : how long the grading of each took, by name
     """
     group = Class.of(submissions, standings)
     parts = [
@@ -160,8 +190,10 @@ def class_page(
         _histogram(group),
         "</header>",
         _person(group),
+        _misconceptions(group),
         _exercises(group),
         _students(group),
+        _fragile(group, seconds or {}),
         _verdicts(group),
     ]
     return page(
@@ -226,8 +258,68 @@ def _looked_at(one: Submission, reasons: list[str]) -> str:
     return f'<li><b dir="auto">{escape(one.student, 80)}</b><ul>{items}</ul></li>'
 
 
+def listed_names(students: Sequence[str]) -> str:
+    """Names in a line, of many the first and a count of the others."""
+    shown = ", ".join(f"<bdi>{escape(name, 60)}</bdi>" for name in students[:MOST_NAMES])
+    more = len(students) - MOST_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _misconceptions(group: Class) -> str:
+    """Known mistakes of the whole chapter, the most frequent first, with what learners were told, and who made them."""
+    who: dict[tuple[str, str, str], list[str]] = {}
+    for one in group.graded:
+        for exercise in one.exercises:
+            if exercise.mistake:
+                who.setdefault((exercise.kernel, exercise.mistake, exercise.hint), []).append(one.student)
+    if not who:
+        return ""
+    items = "".join(
+        f'<li><b class="number">{len(names)} ×</b><span><code>{escape(kernel, 80)}</code>: {escape(hint, 400)} '
+        f'<span class="soft">({listed_names(names)})</span></span></li>'
+        for (kernel, _, hint), names in sorted(who.items(), key=lambda pair: -len(pair[1]))
+    )
+    return f'<section><h2>Misconceptions</h2><ul class="mistakes">{items}</ul></section>'
+
+
+def _fragile(group: Class, seconds: Mapping[str, float]) -> str:
+    """Work that crossed a limit, or answers in other ways than by its value; and what took longest to grade."""
+    who: dict[str, list[str]] = {}
+    for one in group.graded:
+        for exercise in one.exercises:
+            check = exercise.failure.check if exercise.failure else ""
+            kind = FRAGILE.get(exercise.verdict) or FRAGILE.get(check)
+            if kind:
+                who.setdefault(f"{exercise.kernel} {kind}", []).append(one.student)
+    items = "".join(
+        f"<li>{escape(what, 120)}: {listed_names(names)}</li>"
+        for what, names in sorted(who.items(), key=lambda pair: -len(pair[1]))
+    )
+    here = {one.student for one in group.submissions}
+    slowest = sorted(((taken, name) for name, taken in seconds.items() if name in here), reverse=True)[:5]
+    if slowest:
+        listed = ", ".join(f"<bdi>{escape(name, 60)}</bdi> {taken:.1f} s" for taken, name in slowest)
+        usual = median(taken for name, taken in seconds.items() if name in here)
+        items += f"<li>slowest to grade: {listed}; the median is {usual:.1f} s</li>"
+    return f'<section><h2>Slow and fragile</h2><ul class="steps">{items}</ul></section>' if items else ""
+
+
+def _hardest(group: Class) -> str:
+    """The exercises by difficulty, in a line."""
+    shares = []
+    for kernel in group.kernels:
+        if results := group.results(kernel):
+            shares.append((sum(result.verdict == PASSED for result in results) / len(results), kernel))
+    if len(shares) < 2:
+        return ""
+    listed = ", ".join(
+        f"<code>{escape(kernel, 80)}</code> {100 * share:.0f}%" for share, kernel in sorted(shares)
+    )
+    return f'<p class="who">Hardest first, by the share that passed: {listed}.</p>'
+
+
 def _exercises(group: Class) -> str:
-    rows = []
+    rows = [_hardest(group)]
     for kernel in group.kernels:
         results = group.results(kernel)
         if not results:
@@ -249,7 +341,7 @@ def _exercises(group: Class) -> str:
             f'<p class="small number">{passed} of {len(results)} passed ({100 * share:.0f}%){_others(results)}</p>'
             f"{known}</div></div>"
         )
-    return f"<section><h2>Exercises</h2>{''.join(rows)}</section>" if rows else ""
+    return f"<section><h2>Exercises</h2>{''.join(rows)}</section>" if any(rows) else ""
 
 
 def _others(results: list[Exercise]) -> str:

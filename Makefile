@@ -3,9 +3,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+HUB ?= .venv/hub
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail browser demo test test-all lint book page release kit train experiments bench bench-kernels bench-train bench-cluster bench-pages bench-verdicts bench-luck bench-kit bench-live bridge tensorflow bridge-record links clean
+.PHONY: help setup jail browser demo test test-all lint book page release kit train experiments bench bench-kernels bench-train bench-cluster bench-pages bench-verdicts bench-luck bench-kit bench-live bridge postgres hub hub-test tensorflow bridge-record links clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -16,7 +17,7 @@ demo: setup jail  ## everything once: release, grade a sample class, feedback, t
 test: setup jail browser lint  ## lint, types, spelling, and all tests but the slow ones
 	@$(BIN)/python -m pytest -m "not slow"
 
-test-all: setup jail browser lint bridge  ## the same with the slow tests, and with PyTorch and Keras, which it installs
+test-all: setup jail browser lint bridge postgres  ## the same with the slow tests, and with PyTorch, Keras and PostgreSQL's driver, which it installs
 	@KERAS_BACKEND=torch $(BIN)/python -c 'import torch, keras, tensorboard'  # so that their tests cannot be skipped in silence
 	@$(BIN)/python -m pytest
 
@@ -70,6 +71,19 @@ bench-train: setup  ## time an epoch of the network of article 2 in NumPy, PyTor
 
 bridge: setup  ## install Keras, PyTorch and TensorBoard, which the bridge page and the benchmarks compare with
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[teach,write,dev,cluster,bridge]'
+
+postgres: setup  ## install the driver of PostgreSQL, for a gradebook on a server
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[postgres]'
+
+hub: kit  ## an environment for JupyterHub in .venv/hub, or where HUB=… says, with the learners' kit; wants PyPI, and node with npm
+	@test -x $(HUB)/bin/pip || $(BIN)/python -m venv $(HUB)
+	@$(HUB)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement examples/hub/requirements.txt
+	@$(HUB)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --force-reinstall --no-deps dist/cnn_course-*.whl
+	@$(HUB)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt dist/cnn_course-*.whl  # what the kit needs
+	@npm install --silent --no-audit --no-fund --prefix $(HUB) "configurable-http-proxy@$$(sed -n 's/.*"configurable-http-proxy": "\([^"]*\)".*/\1/p' examples/hub/package.json)"
+
+hub-test: hub jail browser  ## a learner and an instructor go through a whole round on a JupyterHub; wants root
+	@HUB_ENVIRONMENT=$(HUB) $(BIN)/python -m pytest tests/test_hub.py
 
 tensorflow: setup  ## TensorFlow for the bridge page, in an environment of its own: its pins and ours quarrel
 	@test -x .venv/tensorflow/bin/pip || $(BIN)/python -m venv .venv/tensorflow

@@ -32,7 +32,7 @@ from .oracle import Recorder, Reference
 
 if TYPE_CHECKING:
     from nbgrader.api import Gradebook
-    from sqlalchemy.exc import DatabaseError
+    from sqlalchemy.exc import DatabaseError, DBAPIError
 
 # nbgrader runs `alembic` by name when it makes a gradebook; that stands beside the interpreter, if not on the path
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
@@ -47,8 +47,8 @@ PATTERN = "*?[#%"
 LONGEST_NAME = 128
 """Characters of a name that nbgrader's gradebook has room for."""
 
-DRIVERS = {"psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
-"""Packages that install a database's driver under another name."""
+DRIVERS = {"psycopg": "'psycopg[binary]'", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
+"""Packages that install a database's driver, where their name is not the driver's."""
 
 
 class ClassroomError(Exception):
@@ -273,28 +273,79 @@ class Classroom:
             If this is no database, or one for which a driver is missing.
         """
         from nbgrader.api import Gradebook  # late: it loads SQLAlchemy
+
+        with self._opening():
+            return Gradebook(self.db_url)
+
+    @contextlib.contextmanager
+    def _opening(self) -> Iterator[None]:
+        from sqlalchemy.engine import make_url
         from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
         try:
-            return Gradebook(self.db_url)
+            yield
         except (ArgumentError, NoSuchModuleError):
             raise ClassroomError(
                 f"db_url in nbgrader_config.py names no kind of database that there is: {self.shown_db_url}"
             ) from None
-        except ModuleNotFoundError as error:
+        except ImportError as error:  # the driver, or a library that it needs
+            package = str(error.name or make_url(self.db_url).get_driver_name())
             raise ClassroomError(
                 f"the gradebook {self.shown_db_url} needs a driver that is missing; install it with: "
-                f"{sys.executable} -m pip install {DRIVERS.get(str(error.name), error.name)}"
+                f"{sys.executable} -m pip install {DRIVERS.get(package, package)}"
             ) from None
         except DatabaseError as error:
             raise self.unusable(error) from None
 
+    @contextlib.contextmanager
+    def _alone_in_gradebook(self) -> Iterator[None]:
+        """Take turns with whoever else releases into the same PostgreSQL: two who make the same rows both fail."""
+        from sqlalchemy import create_engine, text
+        from sqlalchemy.exc import SQLAlchemyError
+
+        if not self.db_url.startswith("postgresql"):
+            yield
+            return
+        with self._opening():
+            engine = create_engine(self.db_url)
+            connection = engine.connect()
+        try:
+            with self._opening():
+                # a lock that ends with the connection, under a number that is the project's own
+                connection.execute(text("SELECT pg_advisory_lock(2026, 12)"))
+            yield
+        finally:
+            with contextlib.suppress(SQLAlchemyError):
+                connection.close()
+            engine.dispose()
+
     def unusable(self, error: "DatabaseError") -> ClassroomError:
         """An error of the gradebook, with what can be done."""
         return ClassroomError(
-            f"the gradebook {self.shown_db_url} cannot be used ({str(error.orig)[:200]}). If another version of nbgrader "
-            "made it, run `nbgrader db upgrade` (it keeps a backup); if another program holds it, close that"
+            f"the gradebook {self.shown_db_url} cannot be used ({self.said_by(error)}). "
+            + (
+                "If another version of nbgrader made it, run `nbgrader db upgrade` (it keeps a backup); if another program "
+                "holds it, close that"
+                if self.is_file
+                else "See that the server runs and that address, user and password are right; if another version of "
+                f"nbgrader made it, {self.upgrade}"
+            )
         )
+
+    @property
+    def upgrade(self) -> str:
+        """How a gradebook of another version is brought to this one."""
+        if self.is_file:
+            return "run `nbgrader db upgrade` here, which keeps a backup"
+        return "make a backup with pg_dump or the like, then run `nbgrader db upgrade` here"
+
+    def said_by(self, error: "DBAPIError") -> str:
+        """What a database said, in one line and without the password."""
+        from sqlalchemy.engine import make_url
+
+        said = " ".join(str(error.orig).split())
+        password = make_url(self.db_url).password
+        return (said.replace(str(password), "***") if password else said)[:200]
 
     @property
     def db_url(self) -> str:
@@ -326,6 +377,11 @@ class Classroom:
         ClassroomError
             If nbgrader cannot make it; the text says why.
         """
+        with self._alone_in_gradebook():
+            self._release(chapter)
+        return self.release_path(chapter)
+
+    def _release(self, chapter: Chapter) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
         self.open_gradebook().close()
         notebook = source_notebook(chapter)
@@ -351,7 +407,6 @@ class Classroom:
         self.make_exchange()
         digest = hashlib.sha256(self.release_path(chapter).read_bytes()).hexdigest()
         Journal(self.root).write("released", chapter=chapter.name, sha256=digest)
-        return self.release_path(chapter)
 
     def _refuse_other_cells(self, chapter: Chapter, notebook: NotebookNode) -> None:
         """nbgrader keeps the cells of an assignment once it has submissions; say so before anything is done."""

@@ -1,5 +1,6 @@
 """The recorder: the only writer of grades. nbgrader's gradebook, the autograded notebook, the feedback, the result."""
 
+import contextlib
 import errno
 import hashlib
 import hmac
@@ -27,7 +28,15 @@ from nbgrader.api import (
 )
 from nbgrader.preprocessors import SaveAutoGrades
 from sqlalchemy import select, text
-from sqlalchemy.exc import DatabaseError, OperationalError, SAWarning, SQLAlchemyError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    SAWarning,
+    SQLAlchemyError,
+)
 
 from .chapters import Chapter, released_points
 from .classroom import Classroom, ClassroomError
@@ -45,8 +54,8 @@ warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader.api")
 logging.getLogger("tornado.application").addHandler(logging.NullHandler())
 
 
-RETRIES = 5
-"""How often, a second apart, a locked gradebook is tried."""
+RETRIES, RETRIES_OF_SERVER = 5, 40
+"""How often, a second apart, a gradebook is tried: a locked file, which is waited for each time, and a server that is away."""
 
 MOST_NOTES = 50
 """Cells of the learner's own that an autograded notebook shows at most; all are in the submitted one."""
@@ -88,14 +97,24 @@ class Recorder:
         if found != needed:
             raise ClassroomError(
                 f"the gradebook {self.classroom.shown_db_url} was made by another version of nbgrader (it is at {found}, this one needs "
-                f"{needed}); run `nbgrader db upgrade` here, which keeps a backup"
+                f"{needed}); {self.classroom.upgrade}"
             )
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.gradebook.close()
+        """Close the gradebook.
+
+        Raises
+        ------
+        ClassroomError
+            If it went away while it was open.
+        """
+        with contextlib.suppress(SQLAlchemyError):  # there is nothing left to write
+            self.gradebook.close()
+        if isinstance(value, SQLAlchemyError | InvalidEntry) and (lost := _passing(value)):
+            raise self._unwritable(lost) from None
 
     def require_writable(self) -> None:
         """See that grades can be written, before any is made.
@@ -112,11 +131,15 @@ class Recorder:
             self.gradebook.close()
             raise self._unwritable(error) from None
 
-    def _unwritable(self, error: DatabaseError) -> ClassroomError:
+    def _unwritable(self, error: DBAPIError) -> ClassroomError:
         return ClassroomError(
-            f"the gradebook {self.classroom.shown_db_url} cannot be written ({str(error.orig)[:200]}); close the program "
-            "that holds it, free some space, or check owner and mode of its file and folder. What was recorded so far is kept, and "
-            "the same command goes on from there"
+            f"the gradebook {self.classroom.shown_db_url} cannot be written ({self.classroom.said_by(error)}); "
+            + (
+                "close the program that holds it, free some space, or check owner and mode of its file and folder"
+                if self.classroom.is_file
+                else "see that the server runs, can be reached, and lets this user write"
+            )
+            + ". What was recorded so far is kept, and the same command goes on from there"
         )
 
     def kept(self, job: Job) -> Submission | None:
@@ -298,23 +321,27 @@ class Recorder:
         ClassroomError
             If the gradebook stays locked.
         """
-        for attempt in range(RETRIES):
+        last = RETRIES if self.classroom.is_file else RETRIES_OF_SERVER
+        for attempt in range(1, last + 1):
             try:
                 return self._record(job, result)
-            except (OperationalError, InvalidEntry) as error:
-                self.gradebook.db.rollback()
-                cause = error if isinstance(error, OperationalError) else error.__context__
-                if not isinstance(cause, OperationalError):
-                    return self._unwritten(job, error)
-                if attempt == RETRIES - 1 or "full" in str(cause.orig):
-                    raise self._unwritable(cause) from None
-                time.sleep(1)
-            except (OSError, ValueError, TypeError, SQLAlchemyError) as error:
-                self.gradebook.db.rollback()
+            except (OSError, ValueError, TypeError, SQLAlchemyError, InvalidEntry) as error:
+                self._begin_anew()
+                if passing := _passing(error):
+                    if attempt == last or "full" in str(passing.orig):
+                        raise self._unwritable(passing) from None
+                    time.sleep(1)
+                    continue
                 if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
                     raise
                 return self._unwritten(job, error)
-        return result
+        raise AssertionError("the last attempt returns or raises")
+
+    def _begin_anew(self) -> None:
+        """Forget what was begun in the gradebook, over a connection that may be gone."""
+        with contextlib.suppress(SQLAlchemyError):
+            self.gradebook.db.rollback()
+        self.gradebook.db.remove()
 
     def _unwritten(self, job: Job, error: Exception) -> Submission:
         reason = f"the result could not be written: {type(error).__name__}: {error}"[:500]
@@ -465,6 +492,21 @@ class Recorder:
 
     def _result_path(self, student: str) -> Path:
         return self.classroom.root / "results" / self.chapter.name / f"{student}.json"
+
+
+def _passing(error: BaseException | None) -> DBAPIError | None:
+    """The error of the database behind another, if it may be over when the same is tried again; None if not.
+
+    So are a lock, a server that restarts, and a row that somebody else has just written too. nbgrader's own error says
+    only in what it was raised from what the database said.
+    """
+    while error is not None:
+        if isinstance(error, OperationalError | InterfaceError | IntegrityError):
+            return error
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def is_answer(cell: NotebookNode) -> bool:

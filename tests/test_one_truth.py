@@ -149,8 +149,15 @@ def test_makefile_installs_every_extra_of_teachers_and_authors() -> None:
     installed = set(
         re.findall(r"--constraint constraints.txt --editable '\.\[(.*)\]'", (ROOT / "Makefile").read_text())
     )
-    assert installed == {"teach,write,dev,cluster", "teach,write,dev,cluster,bridge"}
-    assert set(project()["optional-dependencies"]) == {"teach", "write", "dev", "cluster", "bridge"}
+    assert installed == {"teach,write,dev,cluster", "teach,write,dev,cluster,bridge", "postgres"}
+    assert set(project()["optional-dependencies"]) == {
+        "teach",
+        "write",
+        "dev",
+        "cluster",
+        "bridge",
+        "postgres",
+    }
 
 
 def test_every_pin_is_for_the_oldest_python_that_the_readme_names() -> None:

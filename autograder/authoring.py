@@ -150,9 +150,8 @@ def page_cells(page: Path) -> list[Placed]:
     notebook = read_myst_markdown_notebook(text, add_source_map=True)
     lines, placed = text.splitlines(), []
     for line, cell in zip(notebook.metadata.pop("source_map"), notebook.cells, strict=True):
-        if (
-            cell.cell_type == "markdown"
-        ):  # of these the number of lines before it is told, blank ones below them apart
+        # of prose the number of lines before it is told, blank ones below them apart
+        if cell.cell_type == "markdown":
             line += 1
             while line < len(lines) and not lines[line - 1].strip():
                 line += 1

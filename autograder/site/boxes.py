@@ -73,6 +73,10 @@ def shape(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for section in doctree.findall(nodes.section):
         if "exercise" in section["classes"]:
             _lay_out_exercise(section)
+    for head in doctree.findall(nodes.thead):
+        for entry in head.findall(nodes.entry):
+            if not entry.astext().strip():  # a screen reader says something of every column
+                entry.children = [nodes.raw("", '<span class="unseen">row</span>', format="html")]
     for cell in list(doctree.findall(nodes.container)):
         if cell.get("nb_element") == "cell_code":
             _lay_out_cell(cell)
@@ -93,7 +97,9 @@ def _lay_out_exercise(section: nodes.section) -> None:
         format="html",
     )
     facts = [_take(text, 0, MINUTES), _take(text, -1, POINTS)]
-    said = " ".join(f"<span>{html.escape(fact)}</span>" for fact in reversed(facts) if fact)
+    said = " ".join(
+        f"<span>{html.escape(fact[0].lower() + fact[1:])}</span>" for fact in reversed(facts) if fact
+    )
     if said:
         section.insert(1, nodes.raw("", f'<p class="exercise-facts">{said}</p>', format="html"))
 

@@ -7,8 +7,8 @@
 
   const keep = () => {
     const headings = [...document.querySelectorAll("article section > :is(h1, h2, h3)")]
-    const above = headings.filter(heading => heading.getBoundingClientRect().top < innerHeight / 2)
-    const title = document.querySelector("article h1")?.firstChild?.textContent
+    const above = headings.filter(heading => heading.getBoundingClientRect().top < 160)
+    const title = document.title.split(" — ")[0]
     const last = above.at(-1)
     if (!title || !last) return
     try {
@@ -19,7 +19,10 @@
   addEventListener("DOMContentLoaded", () => {
     if (document.body.dataset.page !== "chapters/index") {
       // only pages that are read; not the search, nor those for teachers
-      if (/^chapters\/(\d|beginning)/.test(here)) document.addEventListener("visibilitychange", () => document.hidden && keep())
+      if (/^chapters\/(\d|beginning)/.test(here)) {
+        document.addEventListener("visibilitychange", () => document.hidden && keep())
+        addEventListener("pagehide", keep)
+      }
       return
     }
     const place = read(), link = document.querySelector("live-course a[href='#the-chapters']")

@@ -6,7 +6,7 @@ BIN := .venv/bin
 HUB ?= .venv/hub
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail browser demo test test-all lint book page release kit train experiments bench bench-kernels bench-train bench-cluster bench-pages bench-verdicts bench-luck bench-kit bench-live bridge postgres hub hub-test tensorflow bridge-record links clean
+.PHONY: help setup jail browser demo test test-all lint book page release kit train experiments bench bench-kernels bench-train bench-cluster bench-pages bench-verdicts bench-luck bench-kit bench-live bench-web bridge postgres hub hub-test tensorflow bridge-record links clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ bench-kit: setup  ## install the kit in an environment of its own, check every k
 bench-live: setup  ## the live page: its weight, seconds to the first report and of later checks; wants `make book`
 	@$(BIN)/python -m benchmarks.live
 
+bench-web: setup  ## what each page of the book weighs, and its seconds on fast 4G; wants `make book`
+	@$(BIN)/python -m benchmarks.web
+
 train: setup  ## train the four networks and write the record that the book shows; wants MNIST, takes one to two hours
 	@$(BIN)/python -m benchmarks.train
 
@@ -66,7 +69,10 @@ experiments: setup  ## run the longer trainings of chapter 11 and write the reco
 bench-kernels: setup  ## time each kernel against the bare matrix product, SciPy and PyTorch
 	@$(BIN)/python -m benchmarks.kernels
 
-bench-train: setup  ## time an epoch of the network of article 2 in NumPy, PyTorch and Keras
+bench-bench-web: setup  ## what each page of the book weighs, and its seconds on fast 4G; wants `make book`
+	@$(BIN)/python -m benchmarks.web
+
+train: setup  ## time an epoch of the network of article 2 in NumPy, PyTorch and Keras
 	@$(BIN)/python -m benchmarks.training_speed
 
 bridge: setup  ## install Keras, PyTorch and TensorBoard, which the bridge page and the benchmarks compare with

@@ -1,10 +1,9 @@
-"""Sphinx extension of the book: where a page imports a reference kernel, the reader sees the stub; no unused scripts."""
-
-from typing import Any
+"""Sphinx extension of the book: where a page imports a reference kernel, the reader sees the stub."""
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from . import site
 from .authoring import kernel_source, stub_source
 from .kit import FOLDER, address, publish, repository
 from .live import pages
@@ -21,18 +20,6 @@ def show_stubs(app: Sphinx, doctree: nodes.document) -> None:
                 shown += nodes.Text(stub)
 
 
-def drop_thebe(
-    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
-    """Leave out the scripts of sphinx-thebe, which Jupyter Book always loads: unused here, and an error in every page."""
-    scripts = context.get("script_files", [])
-    context["script_files"] = [
-        script
-        for script in scripts
-        if "thebe" not in f"{script.filename} {script.attributes.get('body', '')}".lower()
-    ]
-
-
 def publish_kit(app: Sphinx, error: Exception | None) -> None:
     """Put beside the pages what released notebooks fetch, if the book has an address or a repository of its own."""
     if error is None and app.builder.format == "html" and (address() or repository()):
@@ -43,7 +30,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Entry point that Sphinx calls."""
     app.setup_extension("autograder.pages")
     app.connect("doctree-read", show_stubs)
-    app.connect("html-page-context", drop_thebe)
     app.connect("build-finished", publish_kit)
     pages.setup(app)
+    site.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -117,7 +117,7 @@ def test_a_number_is_not_found_inside_of_another() -> None:
 
 
 def test_curriculum_covers_every_chapter_and_is_well_formed() -> None:
-    assert set(CURRICULUM["pages"]) == {"index", *(chapter.page.stem for chapter in CHAPTERS)}
+    assert set(CURRICULUM["pages"]) == {"beginning", *(chapter.page.stem for chapter in CHAPTERS)}
     for page, entry in HELD:
         assert set(entry) == {"what", "where", "find"}, (page, entry)
         assert entry["where"] in WHERE, (page, entry)
@@ -172,7 +172,7 @@ def test_chapter_has_figures_questions_and_a_summary(built_book: Path, chapter: 
 
 
 def test_introduction_has_figures_questions_and_a_summary(built_book: Path) -> None:
-    page = read_page(built_book / "chapters" / "index.html")
+    page = read_page(built_book / "chapters" / "beginning.html")
     assert len(page.figures) >= 3
     assert 3 <= len(page.recall) <= 5
     assert page.headings.count("Summary") == 1

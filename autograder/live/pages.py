@@ -104,7 +104,10 @@ def released(wanted: Iterable[Chapter]) -> dict[str, Path]:
     side, in as many classrooms as there are cores: it is most of a first build's time.
     """
     sources = sorted(
-        path for name in ("autograder", "course", "solutions") for path in (ROOT / name).rglob("*.py")
+        path
+        for name in ("autograder", "course", "solutions")
+        for path in (ROOT / name).rglob("*.py")
+        if not path.is_relative_to(ROOT / "autograder" / "site")  # how the book looks is no part of a release
     )
     versions = [importlib.metadata.version(name).encode() for name in ("numpy", "nbgrader")]
     code = digest(*versions, *(path.read_bytes() for path in sources)).encode()
@@ -239,7 +242,7 @@ def bring_to_life(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the elements that the page's script works on into it: one for the page, one for each cell of code."""
     if app.builder.format != "html":
         return
-    if docname == app.config.root_doc:
+    if docname == app.config.root_doc and "<live-course>" not in doctree.astext():
         _below_title(doctree, nodes.raw("", "<live-course></live-course>", format="html"))
     pages = {_docname(chapter): chapter for chapter in chapters()}
     if docname not in pages:

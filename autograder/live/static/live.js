@@ -442,7 +442,7 @@ async function loadProgress(file) {
 }
 function eraseEverything() {
   if (!confirm("Erase all that you wrote and reached, in all chapters, from this browser?")) return
-  document.querySelector("live-page").leave(() => store.keys().forEach(key => localStorage.removeItem(key)))
+  document.querySelector("live-page").leave(() => [...store.keys(), "cnn-course-place"].forEach(key => localStorage.removeItem(key))) // and where it was read, place.js
 }
 
 // Points beside the chapters' names, and where to go on; nothing is fetched for a reader who has not begun.

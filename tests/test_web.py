@@ -1,0 +1,293 @@
+"""The built book as a visitor gets it: its front page, its heads, its weight, its accessibility in a real browser."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+from docutils import nodes
+from docutils.utils import new_document
+
+from autograder.chapters import chapters, check_points
+from autograder.site import boxes, front, head
+from autograder.site.weight import unused
+from benchmarks.web import BARS, megabytes, pages
+
+WIDE, PHONE = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
+
+
+def soup(page: Path) -> BeautifulSoup:
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+
+
+@pytest.fixture(scope="module")
+def front_page(built_book: Path) -> BeautifulSoup:
+    return soup(built_book / "chapters" / "index.html")
+
+
+# The front page
+
+
+def test_front_page_has_two_buttons_and_a_picture_before_anything_else(front_page: BeautifulSoup) -> None:
+    article = front_page.select_one("article")
+    assert article
+    begin, on = article.select(".start a")
+    assert begin.get_text() == "Start with chapter 1" and str(begin["href"]).startswith("01-pixels.html")
+    assert on.get_text() == "Go on where you were" and front_page.select(f"{on['href']}")
+    second = article.select("h2")[0]
+    assert article.select_one("cnn-digit-pad figure img") in second.find_all_previous("img")
+
+
+def test_front_page_shows_a_failed_check_that_ran(front_page: BeautifulSoup) -> None:
+    report = front_page.select_one(".cnnr")
+    assert report and "wrong answer" in report.get_text()
+    assert "Your filter is turned by 180°" in report.select_one(".cnnr-hint").get_text()  # type: ignore[union-attr]
+
+
+def test_card_of_each_chapter_says_what_its_page_says(front_page: BeautifulSoup) -> None:
+    cards = front_page.select("ul.chapter-cards > li")
+    known = chapters()
+    assert len(cards) >= len(known) >= 12
+    for card, chapter in zip(cards, known, strict=False):
+        said, text = front.about(chapter), card.get_text()
+        assert said.question.endswith("?") and said.question in text
+        assert chapter.title in text and front.hours(said.minutes) in text
+        assert f"{len(check_points(chapter))} exercise" in text
+        assert len(said.stars) >= len(check_points(chapter)), chapter.name
+        assert card.select_one("img[alt=''][width][height]"), chapter.name
+
+
+def test_thumbnails_are_small_files(built_book: Path) -> None:
+    made = list((built_book / "_static" / front.THUMBNAILS).iterdir())
+    assert len(made) >= 12 and max(path.stat().st_size for path in made) < 40_000
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"), [(46, "46 min"), (65, "1 h"), (125, "2 h"), (80, "1¼ h"), (165, "2¾ h")]
+)
+def test_hours_are_said_in_quarters(minutes: int, said: str) -> None:
+    assert front.hours(minutes) == said
+
+
+def test_pages_for_teachers_and_authors_are_in_the_book(built_book: Path) -> None:
+    for name, heading in (("teaching", "Teaching with the course"), ("writing", "Writing for the course")):
+        page = soup(built_book / "chapters" / f"{name}.html")
+        assert page.select_one("h1").get_text().startswith(heading)  # type: ignore[union-attr]
+        assert page.select_one(f".bd-sidebar-primary a[href='#'], .bd-sidebar-primary a[href$='{name}.html']")
+
+
+def test_place_is_kept_and_the_front_page_leads_back(built_book: Path, browser: Any) -> None:
+    context = browser.new_context(viewport=WIDE)
+    tab = context.new_page()
+    start = built_book.as_uri()
+    tab.goto(f"{start}/chapters/03-stride.html")
+    section = tab.evaluate("document.querySelectorAll('article section > h2')[1].parentElement.id")
+    tab.evaluate("document.querySelectorAll('article section > h2')[1].scrollIntoView()")
+    tab.goto(f"{start}/chapters/index.html")
+    link = tab.locator("live-course a")
+    assert link.get_attribute("href") == f"{start}/chapters/03-stride.html#{section}"
+    assert "Stride" in link.inner_text()
+    context.close()
+
+
+# Heads
+
+
+def test_every_page_has_a_description_and_a_picture(built_book: Path) -> None:
+    seen = {}
+    for name in pages(built_book):
+        page = soup(built_book / name)
+        told = {
+            tag.get("name") or tag.get("property"): tag["content"] for tag in page.select("meta[content]")
+        }
+        assert 40 < len(told["description"]) <= head.LONGEST, name
+        assert told["og:description"] == told["description"] and told["og:title"], name
+        assert (built_book / name).parent.joinpath(told["og:image"]).resolve().is_file(), name
+        icon = page.select_one("link[rel=icon]")
+        assert icon and (built_book / name).parent.joinpath(str(icon["href"])).resolve().is_file(), name
+        seen[name] = told["description"]
+    assert len(set(seen.values())) == len(seen)
+
+
+def test_description_is_the_first_paragraph_cut_between_words() -> None:
+    document = new_document("page")
+    document += nodes.paragraph(
+        "", "", nodes.strong(text="What you will do."), nodes.Text(" " + "many words " * 40)
+    )
+    said = head.description(document)
+    assert said.startswith("many words") and said.endswith("words …" if "words …" in said else "many …")
+    assert len(said) <= head.LONGEST
+
+
+def test_published_book_has_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head, "address", lambda: "https://example.org/cnn")
+    app: Any = SimpleNamespace(
+        builder=SimpleNamespace(format="html"),
+        outdir=tmp_path,
+        env=SimpleNamespace(found_docs={"chapters/index", "chapters/01-pixels"}),
+        config=SimpleNamespace(html_title="Book", project="", root_doc="chapters/index"),
+    )
+    head.write_sitemap(app, None)
+    head.write_not_found(app, None)
+    assert (
+        "<loc>https://example.org/cnn/chapters/01-pixels.html</loc>" in (tmp_path / "sitemap.xml").read_text()
+    )
+    assert 'href="https://example.org/cnn/"' in (tmp_path / "404.html").read_text()
+    context: dict[str, Any] = {"title": "<em>1.</em> Pixels & more"}
+    head.describe(app, "chapters/01-pixels", "page.html", context, new_document("page"))
+    assert (
+        'property="og:url" content="https://example.org/cnn/chapters/01-pixels.html"' in context["metatags"]
+    )
+    assert 'property="og:image" content="https://example.org/cnn/_static/card.png"' in context["metatags"]
+    assert 'content="1. Pixels &amp; more"' in context["metatags"]
+
+
+def test_book_without_an_address_has_no_sitemap_and_a_page_for_what_is_not_there(built_book: Path) -> None:
+    assert (built_book / "404.html").is_file() and not (built_book / "sitemap.xml").exists()
+
+
+# Boxes
+
+
+def test_exercise_shows_name_stars_points_and_minutes(built_book: Path) -> None:
+    seen = 0
+    for chapter in chapters():
+        page = soup(built_book / "chapters" / f"{chapter.page.stem}.html")
+        for kernel, points in check_points(chapter).items():
+            if not (cell := page.select_one(f"live-cell[data-kernel='{kernel}']")):
+                continue  # a book without the parts that run in the page
+            seen += 1
+            section = cell.find_parent("section", class_="exercise")
+            assert section, kernel
+            facts = section.select_one(".exercise-facts")
+            assert facts and f"{points:g} point" in facts.get_text() and "minutes" in facts.get_text(), kernel
+            assert section.select_one("h3 .stars[aria-label]"), kernel
+            passing = section.select_one("details.passing > summary")
+            assert passing and boxes.PASSING in passing.get_text(), kernel
+    assert seen == 0 or seen > 50
+
+
+def test_folded_code_stands_below_its_figure_and_says_what_it_is(built_book: Path) -> None:
+    folds = 0
+    for name in pages(built_book):
+        page = soup(built_book / name)
+        assert "Show code cell" not in page.get_text(), name
+        assert not page.select("summary[aria-label]"), name
+        for fold in page.select("details.code-fold"):
+            output = fold.find_previous_sibling(class_="cell_output")
+            figure = output is not None and bool(output.select("figure, img"))
+            folds += figure
+            assert ("Code for this figure" in fold.select_one("summary").get_text()) == figure, name  # type: ignore[union-attr]
+    assert folds > 100
+
+
+# Weight
+
+
+def test_book_holds_nothing_that_no_page_asks_for(built_book: Path) -> None:
+    assert list(unused(built_book)) == []
+    assert megabytes(built_book) < BARS["book"]
+
+
+def test_pages_load_no_script_of_icons_and_no_index_of_the_search(built_book: Path) -> None:
+    for name in pages(built_book):
+        text = (built_book / name).read_text(encoding="utf-8")
+        assert not re.search(r"fontawesome|searchindex|thebe", text, re.IGNORECASE), name
+
+
+# In a browser
+
+
+@pytest.fixture(scope="module")
+def axe(browser: Any) -> str:
+    script = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
+    return (Path(script.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(
+    params=[(WIDE, "light"), (WIDE, "dark"), (PHONE, "light"), (PHONE, "dark")],
+    ids=lambda one: f"{one[0]['width']}-{one[1]}",
+)
+def context(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    size, scheme = request.param
+    made = browser.new_context(viewport=size, color_scheme=scheme)
+    yield made
+    made.close()
+
+
+def test_pages_have_no_violation_no_error_and_no_overflow(built_book: Path, context: Any, axe: str) -> None:
+    tab = context.new_page()
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    wrong = []
+    for name in [*pages(built_book), "search.html", "404.html"]:
+        tab.goto(f"{built_book.as_uri()}/{name}")
+        tab.evaluate("window.MathJax?.startup?.promise")
+        tab.evaluate(axe)
+        found = tab.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+        wrong += [f"{name}: {one['id']}: {one['nodes'][0]['html'][:150]}" for one in found["violations"]]
+        if tab.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wrong.append(f"{name} is wider than the window")
+    assert not wrong
+    # a page opened as a file may load no module: the live page's script, which a server gives
+    assert [
+        text for text in said if "live.js" not in text and "CORS" not in text and "ERR_FAILED" not in text
+    ] == []
+
+
+def test_theme_is_there_before_anything_is_painted(built_book: Path, browser: Any) -> None:
+    context = browser.new_context(viewport=WIDE, color_scheme="dark", java_script_enabled=True)
+    tab = context.new_page()
+    tab.add_init_script(
+        "new MutationObserver((_, all) => { if (document.body) { window.atBody ??= document.documentElement.dataset.theme;"
+        " all.disconnect() } }).observe(document, { childList: true, subtree: true })"
+    )
+    tab.goto(f"{built_book.as_uri()}/chapters/01-pixels.html")
+    assert tab.evaluate("window.atBody") == "dark"
+    context.close()
+
+
+def test_formulas_are_no_stops_of_the_tab_key(built_book: Path, browser: Any) -> None:
+    tab = browser.new_page()
+    tab.goto(f"{built_book.as_uri()}/chapters/beginning.html")
+    tab.wait_for_selector("mjx-container")
+    tab.evaluate("MathJax.startup.promise")
+    assert tab.locator("mjx-container[tabindex='0']").count() == 0
+    assert tab.locator("mjx-assistive-mml").count() == tab.locator("mjx-container").count() > 10
+    tab.close()
+
+
+def test_code_needs_no_scrolling_at_1400_pixels(built_book: Path, browser: Any) -> None:
+    tab = browser.new_page(viewport=WIDE)
+    wide = []
+    for name in pages(built_book):
+        tab.goto(f"{built_book.as_uri()}/{name}")
+        tab.evaluate("document.fonts.ready")
+        tab.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+        wide += tab.evaluate(
+            "name => [...document.querySelectorAll('.cell_input pre')].filter(one => one.scrollWidth > one.clientWidth + 1)"
+            ".map(one => `${name}: ${one.textContent.slice(0, 60)}`)",
+            name,
+        )
+    tab.close()
+    assert wide == []
+
+
+def test_paper_is_white_from_the_dark_theme_too(built_book: Path, browser: Any) -> None:
+    tab = browser.new_page(viewport=WIDE, color_scheme="dark")
+    tab.goto(f"{built_book.as_uri()}/chapters/02-filters.html")
+    tab.emulate_media(media="print")
+    colours = tab.evaluate(
+        "['body', '.bd-article', '.bd-article .cell_input', '.admonition.predict'].map(one =>"
+        " { const style = getComputedStyle(document.querySelector(one)); return [style.backgroundColor, style.color] })"
+    )
+    assert all(
+        paper in ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)") and ink == "rgb(0, 0, 0)"
+        for paper, ink in colours
+    )
+    assert tab.evaluate("getComputedStyle(document.querySelector('.bd-sidebar-primary')).display") == "none"
+    tab.close()

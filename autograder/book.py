@@ -5,6 +5,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from . import explore
 from .authoring import kernel_source, stub_source
 from .kit import FOLDER, address, publish, repository
 from .live import pages
@@ -45,5 +46,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-read", show_stubs)
     app.connect("html-page-context", drop_thebe)
     app.connect("build-finished", publish_kit)
+    explore.setup(app)
     pages.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,115 @@
+"""For tests of explorers: a bare page with one of them, opened as a file, and what stands in it."""
+
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograder import explore
+
+STYLE = """
+:root { --pst-color-text-base: #222832; --pst-color-text-muted: #48566b; }
+html[data-theme="dark"] { background: #14181e; color: #ced6dd; --pst-color-text-base: #ced6dd; --pst-color-text-muted: #9ca4af; }
+body { font: 16px/1.5 sans-serif; max-width: 730px; margin: 1rem auto; padding: 0 1rem; }
+"""
+"""What explorers take from the book's theme."""
+
+
+def write_page(folder: Path, name: str, words: dict[str, str], theme: str = "light") -> Path:
+    """Write a page that holds an explorer as the book does, with its scripts beside it; returns the page."""
+    scripts = explore.needed(name)
+    for script in scripts:
+        (folder / f"{script}.js").write_text(explore.classic(script), encoding="utf-8")
+    style = STYLE + (explore.STATIC / "explore.css").read_text(encoding="utf-8")
+    data = "".join(f' data-{key}="{html.escape(value)}"' for key, value in words.items())
+    page = folder / f"{name}-{'-'.join(words.values())}-{theme}.html"
+    page.write_text(
+        f'<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8"><title>{name}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{style}</style>'
+        + "".join(f'<script defer src="{script}.js"></script>' for script in scripts)
+        + f'<explore-{name} class="explore" role="group" aria-label="an explorer"{data}><figure id="fig">'
+        '<img alt="the static picture" src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=" width="300" height="90">'
+        '<figcaption><p>A caption.</p></figcaption></figure><div class="explore-how"><p>What to do.</p></div>'
+        f"</explore-{name}></html>",
+        encoding="utf-8",
+    )
+    return page
+
+
+class Shown:
+    """An explorer in a tab of its own, read as a reader would."""
+
+    def __init__(self, browser: Any, folder: Path, name: str, theme: str = "light", **options: Any):
+        words = options.pop("words", {})
+        size = {"viewport": {"width": options.pop("width", 1366), "height": 900}}
+        self.context = browser.new_context(**size, **options)
+        self.asked: list[str] = []
+        self.errors: list[str] = []
+        self.context.on("request", lambda request: self.asked.append(request.url))
+        self.tab = self.context.new_page()
+        self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.tab.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        self.tab.goto(write_page(folder, name, words, theme).as_uri())
+        self.element = self.tab.locator(f"explore-{name}")
+
+    def __enter__(self) -> "Shown":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+    @property
+    def state(self) -> dict[str, Any]:
+        return dict(self.element.evaluate("element => JSON.parse(JSON.stringify(element.state))"))
+
+    def go(self, **change: Any) -> None:
+        """Change the state, as whatever a reader does would."""
+        self.element.evaluate("(element, change) => element.go(JSON.parse(change))", json.dumps(change))
+
+    def grid(self, name: str, number: int = 0) -> np.ndarray:
+        """The numbers that stand in the cells of a grid, (rows, columns); NaN where a cell is empty."""
+        told = self.element.evaluate(
+            """(element, [name, number]) => {
+              const grid = element.querySelectorAll(`[data-name="${name}"]`)[number]
+              const cells = [...grid.querySelectorAll(":scope > :is(span, input, button)")]
+              return [grid.style.getPropertyValue("--columns"), cells.map(cell => cell.value || cell.textContent)]
+            }""",
+            [name, number],
+        )
+        return np.array([figure(text) for text in told[1]]).reshape(-1, int(told[0]))
+
+    def text(self, selector: str, number: int = 0) -> str:
+        return str(self.element.locator(selector).nth(number).text_content())
+
+    @property
+    def sentence(self) -> str:
+        return self.text(".explore-said")
+
+    def heard(self) -> str:
+        """What a screen reader has said last."""
+        self.tab.wait_for_timeout(450)
+        return self.text(".explore-aloud")
+
+
+def figure(text: str) -> float:
+    """A number as it is written on the page."""
+    return float(text.replace("−", "-").replace(",", "")) if text.strip() else float("nan")
+
+
+def written(value: float) -> str:
+    """The same number as text, with at most two digits after the point."""
+    return f"{round(float(value), 2) + 0:.10g}".replace("-", "−")
+
+
+def arithmetic(text: str) -> tuple[float, float]:
+    """Both sides of the first `… = …` in a sentence: what the left side comes to, and the number on the right."""
+    left, _, right = text.partition(" = ")
+    left = re.sub(r"[a-z]+ ", "", left.rpartition(": ")[2])
+    signs = str.maketrans({"−": "-", "·": "*", "×": "*"})
+    assert re.fullmatch(r"[-\d.,()+* /⌊⌋]+", left.translate(signs)), left
+    number = re.match(r"−?[\d.,]*\d", right)
+    assert number, right
+    return float(eval(left.translate(signs).replace(",", ""))), figure(number[0])

@@ -5,6 +5,7 @@ build turns each into a classic script, which it can do without Node.js: the mod
 """
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,8 @@ def write_scripts(app: Sphinx) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for name in names():
         (out / f"{name}.js").write_text(classic(name), encoding="utf-8")
-    (out / "explore.css").write_text((STATIC / "explore.css").read_text(encoding="utf-8"), encoding="utf-8")
+    for path in STATIC.glob("*.css"):
+        shutil.copy(path, out)
 
 
 def names() -> Iterator[str]:
@@ -168,8 +170,8 @@ def load_scripts(
     scripts = dict.fromkeys(script for node in here for script in needed(node["explorer"]))
     for script in scripts:
         app.add_js_file(f"{FOLDER}/{script}.js", loading_method="defer")
-    if scripts:
-        app.add_css_file(f"{FOLDER}/explore.css")
+        if (STATIC / f"{script}.css").exists():
+            app.add_css_file(f"{FOLDER}/{script}.css")
 
 
 def setup(app: Sphinx) -> None:

@@ -411,13 +411,15 @@ def test_a_phone_shows_all_of_it_and_fingers_find_it(each: Placed, opened: Open)
 
 def test_a_step_takes_less_than_a_frame(each: Placed, opened: Open) -> None:
     shown = opened(each.name, words=each.words)
-    times = shown.element.evaluate(
+    watch = shown.context.new_cdp_session(shown.tab)
+    watch.send("Performance.enable")
+    begun = thread_seconds(watch)
+    shown.element.evaluate(
         """element => {
           const keys = ["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"]
           const movable = [...element.querySelectorAll("[role=application]")]
           const sliders = [...element.querySelectorAll("[type=range]")]
-          return Array.from({ length: 120 }, (_, step) => {
-            const begun = performance.now()
+          for (let step = 0; step < 120; step++) {
             for (const one of movable.slice(0, 1)) one.dispatchEvent(new KeyboardEvent("keydown", { key: keys[step % 4], bubbles: true }))
             if (!movable.length || step % 3 === 0) {
               const slider = sliders[step % (sliders.length || 1)]
@@ -427,12 +429,16 @@ def test_a_step_takes_less_than_a_frame(each: Placed, opened: Open) -> None:
               }
             }
             element.offsetHeight
-            return performance.now() - begun
-          })
+          }
         }"""
     )
-    # of three rounds the best: what else the machine does is no part of a step
-    assert min(np.median(times[start : start + 40]) for start in (0, 40, 80)) < 16, sorted(times)[60]
+    assert 1000 * (thread_seconds(watch) - begun) / 120 < 16
+
+
+def thread_seconds(watch: Any) -> float:
+    """Seconds that the page's thread has computed, scripts and layout: what else the machine does is no part of it."""
+    metrics = watch.send("Performance.getMetrics")["metrics"]
+    return next(float(one["value"]) for one in metrics if one["name"] == "ThreadTime")
 
 
 def test_print_and_readers_without_scripts_get_the_figure(each: Placed, opened: Open) -> None:
@@ -529,6 +535,7 @@ A sum.
 
 :::{explorer} size
 :figure: fig-sum
+:beside:
 :label: A sum of *two* "numbers"
 :set: size=9 filter=2
 Move the **slider**.
@@ -567,7 +574,7 @@ def test_sphinx_puts_the_figure_into_the_explorer_and_scripts_on_its_page_alone(
     done = run_in(ROOT, *build, "html", str(tmp_path), str(tmp_path / "wrong"))
     assert done.returncode != 0 and "no figure 'fig-some'" in done.stderr
     with pytest.raises(ExtensionError, match=r"there are: .*size"):
-        explore.classic("sise")
+        explore.classic("none_of_that_name")
 
 
 def test_a_module_that_would_not_become_a_script_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -322,6 +322,9 @@ def is_exercise(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and bool(cell.metadata.get("nbgrader", {}).get("solution"))
 
 
+BOOK_ONLY = {"explorer"}
+"""Boxes that a notebook leaves out: an explorer needs the book's scripts, and the figure that it stands for is there."""
+
 _LINK_TO_PAGE = re.compile(r"\[([^\]]+)\]\([\w-]+\.md(?:#[\w-]*)?\)")
 FENCE = re.compile(r"^(?P<colons>:{3,})\{(?P<kind>[\w-]+)\}[ \t]*(?P<title>.*)$")
 
@@ -344,6 +347,9 @@ def _boxes(lines: list[str]) -> str:
             at += 1
             continue
         end = next((n for n in range(at + 1, len(lines)) if lines[n].strip() == match["colons"]), len(lines))
+        if match["kind"] in BOOK_ONLY:
+            at = end + 1
+            continue
         body = lines[at + 1 : end]
         folded = any(re.match(r":class:.*\bdropdown\b", line) for line in body[:3])
         while body and re.match(r":\w[\w-]*:", body[0]):

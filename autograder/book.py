@@ -3,7 +3,7 @@
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from . import site
+from . import explore, site
 from .authoring import kernel_source, stub_source
 from .kit import FOLDER, address, publish, repository
 from .live import pages
@@ -31,6 +31,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.setup_extension("autograder.pages")
     app.connect("doctree-read", show_stubs)
     app.connect("build-finished", publish_kit)
+    explore.setup(app)
     pages.setup(app)
     site.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

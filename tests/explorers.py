@@ -23,7 +23,7 @@ def write_page(folder: Path, name: str, words: dict[str, str], theme: str = "lig
     scripts = explore.needed(name)
     for script in scripts:
         (folder / f"{script}.js").write_text(explore.classic(script), encoding="utf-8")
-    style = STYLE + (explore.STATIC / "explore.css").read_text(encoding="utf-8")
+    style = STYLE + "".join(explore.style(sheet) for sheet in explore.styles(name))
     data = "".join(f' data-{key}="{html.escape(value)}"' for key, value in words.items())
     page = folder / f"{name}-{'-'.join(words.values())}-{theme}.html"
     page.write_text(

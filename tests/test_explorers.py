@@ -81,5 +81,5 @@ def test_every_module_becomes_a_script_of_the_size_that_a_page_can_bear() -> Non
     for name in explore.names():
         assert not any(line.startswith(("import", "export")) for line in explore.classic(name).splitlines())
         own = [one for one in explore.needed(name) if (explore.STATIC / f"{one}.js").exists()]
-        style = (explore.STATIC / "explore.css").stat().st_size
+        style = sum(len(explore.style(sheet).encode()) for sheet in explore.styles(name))
         assert sum(len(explore.classic(one).encode()) for one in own) + style < 30_000, name

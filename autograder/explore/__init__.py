@@ -27,6 +27,9 @@ FOLDER = "explore"
 
 _IMPORT = re.compile(r'^import \{ (?P<names>[\w, ]+) \} from "\./(?P<module>[\w]+)\.js"$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:const|function|class) (?P<name>\w+))", re.MULTILINE)
+_REMARK = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*\n|^[ \t]+", re.MULTILINE | re.DOTALL)
+_SPACE = re.compile(r"^[^\"'`/\n]+$", re.MULTILINE)
+"""Comments on lines of their own, indents, and lines without texts: a third of what readers would load is of use to authors only."""
 
 
 def module(name: str) -> str:
@@ -66,13 +69,25 @@ def classic(name: str) -> str:
     source = module(name)
     exported = ", ".join(match["name"] for match in _EXPORT.finditer(source))
     body = _EXPORT.sub("", _IMPORT.sub(r"const { \g<names> } = explore.\g<module>", source))
-    other = re.search(r"^(?:import|export)\b.*", body, re.MULTILINE)
+    body = _SPACE.sub(lambda line: re.sub(r" ?(=>|[=,{}()?:*<>|&]+) ?", r"\1", line[0]), _REMARK.sub("", body))
+    other = re.search(r"^(?:import|export)\b.*|^[^`\n]*`(?:[^`\n]*`[^`\n]*`)*[^`\n]*$", body, re.MULTILINE)
     if other:
         raise ExtensionError(f"{name}.js: this form is not turned into a classic script: {other[0]}")
     return (
         f'(explore => {{\n"use strict"\n{body}\nexplore.{name} = {{ {exported} }}\n'
         "})(globalThis.explore ??= {})\n"
     )
+
+
+def styles(name: str) -> list[str]:
+    """The style sheets that an explorer needs: the one of all, and those that stand beside its modules."""
+    return ["explore", *(one for one in needed(name) if (STATIC / f"{one}.css").exists())]
+
+
+def style(name: str) -> str:
+    """A style sheet as readers load it."""
+    source = _REMARK.sub("", (STATIC / f"{name}.css").read_text(encoding="utf-8"))
+    return re.sub(r"\s*([{};,]|:(?= ))\s*", r"\1", source)
 
 
 class explorer(nodes.General, nodes.Element):
@@ -151,7 +166,8 @@ def write_scripts(app: Sphinx) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for name in names():
         (out / f"{name}.js").write_text(classic(name), encoding="utf-8")
-    (out / "explore.css").write_text((STATIC / "explore.css").read_text(encoding="utf-8"), encoding="utf-8")
+    for path in STATIC.glob("*.css"):
+        (out / path.name).write_text(style(path.stem), encoding="utf-8")
 
 
 def names() -> Iterator[str]:
@@ -168,8 +184,8 @@ def load_scripts(
     scripts = dict.fromkeys(script for node in here for script in needed(node["explorer"]))
     for script in scripts:
         app.add_js_file(f"{FOLDER}/{script}.js", loading_method="defer")
-    if scripts:
-        app.add_css_file(f"{FOLDER}/explore.css")
+    for sheet in dict.fromkeys(sheet for node in here for sheet in styles(node["explorer"])):
+        app.add_css_file(f"{FOLDER}/{sheet}.css")
 
 
 def setup(app: Sphinx) -> None:

@@ -31,15 +31,16 @@ export function gather(links, g, x) {
 /** The example of chapter 7. */
 const CONVOLUTION = { x: [[1, 2, 0], [0, 1, 3], [2, 1, 1]], w: [[2, 1], [-1, 3]], g: [[1, -2], [3, 2]], size: 2, stride: 1 }
 const POOLINGS = {
-  2: { x: [[1, 3, 2, 7], [8, 4, 7, 0], [2, 9, 5, 5], [6, 9, 5, 5]], g: [[10, -20], [30, 40]], size: 2, stride: 2 },
-  1: { x: [[1, 2, 3], [4, 9, 5], [6, 9, 8]], g: [[1, 2], [3, 4]], size: 2, stride: 1 },
+  apart: { x: [[1, 3, 2, 7], [8, 4, 5, 0], [2, 9, 1, 4], [6, 5, 3, 6]], g: [[10, -20], [30, 40]], size: 2, stride: 2 },
+  overlapping: { x: [[1, 2, 3], [4, 9, 5], [6, 7, 8]], g: [[1, 2], [3, 4]], size: 2, stride: 1 },
+  ties: { x: [[5, 5, 1, 3], [5, 5, 3, 2], [4, 0, 7, 6], [2, 4, 7, 7]], g: [[8, -3], [6, 5]], size: 2, stride: 2 },
 }
 const dice = (low, high) => low + Math.floor(Math.random() * (high - low + 1))
 
 define("backward", class extends Explorer {
   begin() {
     const pools = this.dataset.layer === "pool"
-    return { ...structuredClone(pools ? POOLINGS[2] : CONVOLUTION), pools, from: "output", i: 0, j: pools ? 0 : 1, r: 1, c: 1 }
+    return { ...structuredClone(pools ? POOLINGS.apart : CONVOLUTION), pools, scene: "apart", from: "output", i: 0, j: pools ? 0 : 1, r: 1, c: 1 }
   }
 
   build() {
@@ -47,8 +48,8 @@ define("backward", class extends Explorer {
     this.stage.append(this.row)
     this.lay()
     const { pools } = this.state
-    this.windows = choice("Windows of 2×2", { 2: "side by side", 1: "overlapping" }, stride => {
-      this.state = { ...this.begin(), ...structuredClone(POOLINGS[stride]) }
+    this.windows = choice("Windows of 2×2", { apart: "side by side", overlapping: "overlapping", ties: "ties" }, scene => {
+      this.state = { ...this.begin(), ...structuredClone(POOLINGS[scene]), scene }
       this.lay()
       this.go({})
     })
@@ -90,9 +91,9 @@ define("backward", class extends Explorer {
   }
 
   other() {
-    const { x, g, w, pools } = this.state
+    const { x, g, w, pools, scene } = this.state
     const draw = (matrix, low, high) => matrix.map(row => row.map(() => dice(low, high)))
-    this.go(pools ? { x: draw(x, 0, 9), g: draw(g, -9, 9) } : { w: draw(w, -3, 3), g: draw(g, -3, 3) })
+    this.go(pools ? { x: draw(x, 0, scene === "ties" ? 2 : 9), g: draw(g, -9, 9) } : { w: draw(w, -3, 3), g: draw(g, -3, 3) })
   }
 
   draw() {
@@ -135,7 +136,7 @@ define("backward", class extends Explorer {
       frames.dx(r, c)
       frames.x(r, c)
     }
-    this.windows.value = String(stride)
+    this.windows.value = this.state.scene
   }
 
   sentence() {

@@ -70,9 +70,7 @@ def digits(quick: bool) -> dict[str, Any]:
     learned = learn(recipe, data, SEED)
     packed = pack(learned.params)
     images, labels = data["test_images"], data["test_labels"]
-    trained, shown = (
-        recipe.network.logits(params, images) for params in (learned.params, unpack(packed))
-    )
+    trained, shown = (recipe.network.logits(params, images) for params in (learned.params, unpack(packed)))
     return {
         "learned_from": len(data["train_labels"]),
         "tested_on": len(labels),
@@ -107,9 +105,7 @@ def x() -> dict[str, Any]:
         chosen = own[rng.integers(len(own), size=64)]
         _, grads = network.gradients(net, drawings[chosen], is_x[chosen], rng)
         net = {name: sgd_step(net[name], grads[name], 0.8 * (1 - step / steps)) for name in net}
-    params = {
-        name: {"shape": list(values.shape), "values": rounded(values)} for name, values in net.items()
-    }
+    params = {name: {"shape": list(values.shape), "values": rounded(values)} for name, values in net.items()}
     right = (network.logits(unpack(params), drawings[held])[:, 0] > 0) == is_x[held]
     return {
         "held_out": len(held),
@@ -139,9 +135,14 @@ def main(
             console.print(str(error), soft_wrap=True)
             raise typer.Exit(1) from None
     pad, cross = record["digits"], record["x"]
-    text = "{" + ",\n".join(
-        f'"{name}":{json.dumps(one, ensure_ascii=False, separators=(",", ":"))}' for name, one in record.items()
-    ) + "}\n"
+    text = (
+        "{"
+        + ",\n".join(
+            f'"{name}":{json.dumps(one, ensure_ascii=False, separators=(",", ":"))}'
+            for name, one in record.items()
+        )
+        + "}\n"
+    )
     console.print(
         f"digits: {pad['accuracy_as_trained']:.2%} of {pad['tested_on']:,} test images as trained, {pad['accuracy']:.2%} "
         f"with weights of 8 bits, the same answer to {pad['same_answer']:.2%}; X or not X: {cross['accuracy']:.1%} of "

@@ -2,7 +2,9 @@
 
 import html
 import json
+import math
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ def write_page(folder: Path, name: str, words: dict[str, str], theme: str = "lig
     scripts = explore.needed(name)
     for script in scripts:
         (folder / f"{script}.js").write_text(explore.classic(script), encoding="utf-8")
-    style = STYLE + "".join(explore.style(sheet) for sheet in explore.styles(name))
+    style = STYLE + "".join(explore.style(script) for script in scripts)
     data = "".join(f' data-{key}="{html.escape(value)}"' for key, value in words.items())
     page = folder / f"{name}-{'-'.join(words.values())}-{theme}.html"
     page.write_text(
@@ -37,6 +39,15 @@ def write_page(folder: Path, name: str, words: dict[str, str], theme: str = "lig
         encoding="utf-8",
     )
     return page
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an explorer shows: the numbers of its grids (rows, columns) by their names, NaN where a cell is empty."""
+
+    grids: dict[str, list[np.ndarray]]
+    outputs: list[str]
+    sentence: str
 
 
 class Shown:
@@ -65,21 +76,28 @@ class Shown:
     def state(self) -> dict[str, Any]:
         return dict(self.element.evaluate("element => JSON.parse(JSON.stringify(element.state))"))
 
-    def go(self, **change: Any) -> None:
-        """Change the state, as whatever a reader does would."""
+    def go(self, **change: Any) -> "Look":
+        """Change the state, as whatever a reader does would, and look at what is shown then."""
         self.element.evaluate("(element, change) => element.go(JSON.parse(change))", json.dumps(change))
+        return self.look()
 
-    def grid(self, name: str, number: int = 0) -> np.ndarray:
-        """The numbers that stand in the cells of a grid, (rows, columns); NaN where a cell is empty."""
-        told = self.element.evaluate(
-            """(element, [name, number]) => {
-              const grid = element.querySelectorAll(`[data-name="${name}"]`)[number]
-              const cells = [...grid.querySelectorAll(":scope > :is(span, input, button)")]
-              return [grid.style.getPropertyValue("--columns"), cells.map(cell => cell.value || cell.textContent)]
-            }""",
-            [name, number],
+    def look(self) -> "Look":
+        """All numbers in grids, all other outputs, and the sentence, as they stand there."""
+        grids, outputs, sentence = self.element.evaluate(
+            """element => [
+              [...element.querySelectorAll("[data-name]")].map(grid => [
+                grid.dataset.name,
+                Number(grid.style.getPropertyValue("--columns")),
+                [...grid.querySelectorAll(":scope > :is(span, input, button)")].map(cell => cell.value || cell.textContent),
+              ]),
+              [...element.querySelectorAll("output, .explore-out")].map(output => output.textContent),
+              element.querySelector(".explore-said").textContent,
+            ]"""
         )
-        return np.array([figure(text) for text in told[1]]).reshape(-1, int(told[0]))
+        found: dict[str, list[np.ndarray]] = {}
+        for name, columns, texts in grids:
+            found.setdefault(name, []).append(np.array([figure(one) for one in texts]).reshape(-1, columns))
+        return Look(found, outputs, sentence)
 
     def text(self, selector: str, number: int = 0) -> str:
         return str(self.element.locator(selector).nth(number).text_content())
@@ -105,11 +123,13 @@ def written(value: float) -> str:
 
 
 def arithmetic(text: str) -> tuple[float, float]:
-    """Both sides of the first `… = …` in a sentence: what the left side comes to, and the number on the right."""
-    left, _, right = text.partition(" = ")
-    left = re.sub(r"[a-z]+ ", "", left.rpartition(": ")[2])
+    """Both sides of the first `… = …` that ends in a number: what the left side comes to, and the number on the right."""
+    parts = text.split(" = ")
+    left = parts[0].rpartition(": ")[2]
+    left = re.sub(r"(?!floor)\b[a-z]+ ", "", left)
     signs = str.maketrans({"−": "-", "·": "*", "×": "*"})
-    assert re.fullmatch(r"[-\d.,()+* /⌊⌋]+", left.translate(signs)), left
+    assert re.fullmatch(r"(?:[-\d.,()+* /]|floor)+", left.translate(signs)), left
+    right = next(part for part in parts[1:] if re.match(r"−?\d", part))
     number = re.match(r"−?[\d.,]*\d", right)
-    assert number, right
-    return float(eval(left.translate(signs).replace(",", ""))), figure(number[0])
+    assert number
+    return float(eval(left.translate(signs).replace(",", ""), {"floor": math.floor})), figure(number[0])

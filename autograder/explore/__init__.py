@@ -69,7 +69,9 @@ def classic(name: str) -> str:
     source = module(name)
     exported = ", ".join(match["name"] for match in _EXPORT.finditer(source))
     body = _EXPORT.sub("", _IMPORT.sub(r"const { \g<names> } = explore.\g<module>", source))
-    body = _SPACE.sub(lambda line: re.sub(r" ?(=>|[=,{}()?:*<>|&]+) ?", r"\1", line[0]), _REMARK.sub("", body))
+    body = _SPACE.sub(
+        lambda line: re.sub(r" ?(=>|[=,{}()?:*<>|&]+) ?", r"\1", line[0]), _REMARK.sub("", body)
+    )
     other = re.search(r"^(?:import|export)\b.*|^[^`\n]*`(?:[^`\n]*`[^`\n]*`)*[^`\n]*$", body, re.MULTILINE)
     if other:
         raise ExtensionError(f"{name}.js: this form is not turned into a classic script: {other[0]}")
@@ -79,14 +81,10 @@ def classic(name: str) -> str:
     )
 
 
-def styles(name: str) -> list[str]:
-    """The style sheets that an explorer needs: the one of all, and those that stand beside its modules."""
-    return ["explore", *(one for one in needed(name) if (STATIC / f"{one}.css").exists())]
-
-
 def style(name: str) -> str:
-    """A style sheet as readers load it."""
-    source = _REMARK.sub("", (STATIC / f"{name}.css").read_text(encoding="utf-8"))
+    """The style sheet that belongs to a module, as readers load it; nothing if there is none."""
+    path = STATIC / f"{name}.css"
+    source = _REMARK.sub("", path.read_text(encoding="utf-8")) if path.exists() else ""
     return re.sub(r"\s*([{};,]|:(?= ))\s*", r"\1", source)
 
 
@@ -184,8 +182,8 @@ def load_scripts(
     scripts = dict.fromkeys(script for node in here for script in needed(node["explorer"]))
     for script in scripts:
         app.add_js_file(f"{FOLDER}/{script}.js", loading_method="defer")
-    for sheet in dict.fromkeys(sheet for node in here for sheet in styles(node["explorer"])):
-        app.add_css_file(f"{FOLDER}/{sheet}.css")
+        if (STATIC / f"{script}.css").exists():
+            app.add_css_file(f"{FOLDER}/{script}.css")
 
 
 def setup(app: Sphinx) -> None:

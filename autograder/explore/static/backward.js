@@ -48,7 +48,7 @@ define("backward", class extends Explorer {
     this.stage.append(this.row)
     this.lay()
     const { pools } = this.state
-    this.windows = choice("Windows of 2×2", { apart: "side by side", overlapping: "overlapping", ties: "ties" }, scene => {
+    this.windows = choice("Windows", { apart: "apart", overlapping: "overlapping", ties: "ties" }, scene => {
       this.state = { ...this.begin(), ...structuredClone(POOLINGS[scene]), scene }
       this.lay()
       this.go({})
@@ -128,7 +128,7 @@ define("backward", class extends Explorer {
     show(part, values, most)
     grids.stamp.node.style.visibility = stamps ? "" : "hidden"
     grids.terms.node.style.visibility = stamps ? "hidden" : ""
-    this.middle.textContent = stamps ? (pools ? "it switches" : "its stamp") : "gathered"
+    this.middle.textContent = stamps ? (pools ? "where it goes" : "its stamp") : "gathered"
     stamps ? frames.g(i, j) : frames.g()
     for (const name of ["stamp", "x"]) stamps ? frames[name](i * stride, j * stride, size) : frames[name]()
     if (stamps) frames.dx(i * stride, j * stride, size)

@@ -5,7 +5,7 @@ export const SIDE = 28
 const BOX = 20
 const CENTRE = 14
 const RADIUS = 1.3 // of the pen, in pixels of the picture: strokes of MNIST are about three pixels wide
-const LARGEST = 40 // pixels for a whole pad: a dot stays small, and is not blown up into a disc
+const LARGEST = 80 // pixels for a whole pad: a dot stays small, and is not blown up into a disc
 
 /** Ink (28·28 numbers from 0 to 1) of strokes given in pixels; a stroke is a list of points [x, y]. */
 export function ink(strokes, radius = RADIUS) {

@@ -1,6 +1,8 @@
 """For tests of explorers: a bare page with one of them, opened as a file, and what stands in it."""
 
+import base64
 import html
+import io
 import json
 import math
 import re
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from autograder import explore
 
@@ -85,7 +88,7 @@ class Shown:
         """All numbers in grids, all other outputs, and the sentence, as they stand there."""
         grids, outputs, sentence = self.element.evaluate(
             """element => [
-              [...element.querySelectorAll("[data-name]")].map(grid => [
+              [...element.querySelectorAll(".explore-grid")].map(grid => [
                 grid.dataset.name,
                 Number(grid.style.getPropertyValue("--columns")),
                 [...grid.querySelectorAll(":scope > :is(span, input, button)")].map(cell => cell.value || cell.textContent),
@@ -98,6 +101,15 @@ class Shown:
         for name, columns, texts in grids:
             found.setdefault(name, []).append(np.array([figure(one) for one in texts]).reshape(-1, columns))
         return Look(found, outputs, sentence)
+
+    def pixels(self, name: str, number: int = 0) -> np.ndarray:
+        """What stands in a picture, (rows, columns, 3)."""
+        address = (
+            self.element.locator(f'canvas[data-name="{name}"]')
+            .nth(number)
+            .evaluate("canvas => canvas.toDataURL()")
+        )
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).convert("RGB"))
 
     def text(self, selector: str, number: int = 0) -> str:
         return str(self.element.locator(selector).nth(number).text_content())
@@ -128,8 +140,10 @@ def arithmetic(text: str) -> tuple[float, float]:
     left = parts[0].rpartition(": ")[2]
     left = re.sub(r"(?!floor)\b[a-z]+ ", "", left)
     signs = str.maketrans({"−": "-", "·": "*", "×": "*"})
-    assert re.fullmatch(r"(?:[-\d.,()+* /]|floor)+", left.translate(signs)), left
+    assert re.fullmatch(r"(?:[-\d.,()+* /]|floor|ceil)+", left.translate(signs)), left
     right = next(part for part in parts[1:] if re.match(r"−?\d", part))
     number = re.match(r"−?[\d.,]*\d", right)
     assert number
-    return float(eval(left.translate(signs).replace(",", ""), {"floor": math.floor})), figure(number[0])
+    return float(
+        eval(left.translate(signs).replace(",", ""), {"floor": math.floor, "ceil": math.ceil})
+    ), figure(number[0])

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from autograder import explore
-from autograder.explore.data import GENERATED
+from autograder.explore.data import GENERATED, temple_edges
 from solutions.filters import apply_filters, relu, window_response
 from solutions.other_convolutions import conv2d_dilated
 from solutions.padding import same_padding
+from solutions.pooling import avg_pool2d, max_pool2d
 from solutions.stride import correlate2d_strided, output_size
 
 from .explorers import Shown, arithmetic, figure, written
@@ -148,6 +149,78 @@ def test_size_shares_out_the_zeros_of_same_padding_as_the_kernel_does(
         assert shown.element.locator(".size-rows i:not(.size-out)").count() == places
         left, right = arithmetic("x: " + shown.sentence.partition("there: ")[2])
         assert left == right and max(0, right) == before + after
+
+
+# Pooling
+
+
+def test_pool_keeps_what_the_kernels_keep(opened: Open, rng: np.random.Generator) -> None:
+    shown = opened("pool")
+    fitting = 0
+    for _ in range(30):
+        cells, size, stride = (int(number) for number in rng.integers([2, 1, 1], [9, 5, 5]))
+        values = rng.integers(-40, 41, (8, 8)) / 4
+        way, ceil = str(rng.choice(["max", "mean"])), bool(rng.integers(2))
+        row, column = (int(number) for number in rng.integers(0, 8, 2))
+        look = shown.go(
+            values=values.tolist(),
+            cells=cells,
+            size=size,
+            stride=stride,
+            way=way,
+            ceil=ceil,
+            row=row,
+            column=column,
+        )
+        pool = max_pool2d if way == "max" else avg_pool2d
+        try:
+            kept = pool(values[None, :cells, :cells, None], size, stride, ceil)[0, ..., 0]
+        except ValueError:
+            assert look.outputs[0] == "no window" and "does not fit" in look.sentence
+            continue
+        fitting += 1
+        assert np.array_equal(look.grids["map"][0], values[:cells, :cells])
+        assert look.grids["pooled"][0].shape == kept.shape
+        assert np.allclose(look.grids["pooled"][0], kept, rtol=0, atol=0.00501)
+        formula = (
+            look.outputs[0].replace("⌊", "floor(").replace("⌈", "ceil(").replace("⌋", ")").replace("⌉", ")")
+        )
+        assert arithmetic(formula) == (len(kept), len(kept))
+        row, column = min(row, len(kept) - 1), min(column, len(kept) - 1)
+        assert look.sentence.startswith(f"Window in row {row}, column {column}, {size}×{size} cells")
+        members = values[row * stride : row * stride + size, column * stride : column * stride + size]
+        members = members[: cells - row * stride, : cells - column * stride]
+        if way == "mean":
+            left, right = arithmetic(look.sentence)
+            assert abs(left - kept[row, column]) < 0.01 and abs(right - kept[row, column]) < 0.00501
+        else:
+            assert f" is {written(kept[row, column])}." in look.sentence
+        exist = f", of which {members.size} exist"
+        assert (exist in look.sentence) == (members.size < size**2)
+    assert fitting > 20
+
+
+def test_shift_pools_and_agrees_as_the_kernels_do(opened: Open) -> None:
+    shown = opened("shift")
+    edges = temple_edges()[None, :, :, None]
+    ways = {
+        "map": lambda x, size: x,
+        "cell": lambda x, size: x[:, ::size, ::size],
+        "max": max_pool2d,
+        "mean": avg_pool2d,
+    }
+    for right, size in [(0, 2), (1, 2), (3, 2), (2, 4), (5, 4), (8, 8), (7, 8)]:
+        look = shown.go(right=right, size=size)
+        for number, (name, way) in enumerate(ways.items()):
+            before, after = (way(edges[:, :, start : start + 64], size)[0, ..., 0] for start in (0, right))
+            told = np.corrcoef(before.ravel(), after.ravel())[0, 1]
+            text = look.outputs[number]
+            assert abs(figure(text) - told) < 0.00501 and text in look.sentence
+            for which, kept in enumerate((before, after)):
+                drawn = shown.pixels(name, which)
+                assert (
+                    drawn.shape[:2] == kept.shape and np.abs(drawn[..., 0].astype(float) - kept).max() <= 0.5
+                )
 
 
 # All of them

@@ -4,6 +4,7 @@ An explorer is an ES module in `static/`, with a custom element in it. A browser
 build turns each into a classic script, which it can do without Node.js: the modules use two forms only, see `classic`.
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,7 @@ _SPACE = re.compile(r"^[^\"'`/\n]+$", re.MULTILINE)
 """Comments on lines of their own, indents, and lines without texts: a third of what readers would load is of use to authors only."""
 
 
+@functools.cache
 def module(name: str) -> str:
     """Source of an ES module: a file of `static/`, or one that the build makes of the course's own data.
 
@@ -101,6 +103,7 @@ class Directive(SphinxDirective):
         "figure": directives.unchanged_required,
         "label": directives.unchanged_required,
         "set": directives.unchanged,
+        "beside": directives.flag,
     }
 
     def run(self) -> list[nodes.Node]:
@@ -108,6 +111,8 @@ class Directive(SphinxDirective):
             if wanted not in self.options:
                 raise self.error(f"an explorer needs :{wanted}:")
         words = dict(word.split("=", 1) for word in self.options.get("set", "").split())
+        if "beside" in self.options:
+            words["beside"] = ""
         name = self.arguments[0]
         module(name)
         node = explorer(

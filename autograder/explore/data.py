@@ -3,11 +3,13 @@
 import base64
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
 from course import datasets
+
+from . import networks
+from solutions.filters import correlate2d, relu
 
 
 def _module(arrays: dict[str, np.ndarray]) -> str:
@@ -27,49 +29,17 @@ def petal() -> np.ndarray:
     return datasets.shrink(datasets.photo("flower")[:, 107:534], 32, 32)[13:18, 15:20]
 
 
-def _trained(name: str) -> str:
-    """A module that exports, under its name, a network that `make explorers` trained, with its figures."""
-    text = Path(__file__).with_name("weights.json").read_text(encoding="utf-8")
-    return f"export const {name} = {json.dumps(json.loads(text)[name], separators=(',', ':'))}\n"
-
-
-Point = tuple[int, int]
-Arc = tuple[int, int, int, int, int, int]
-
-DIGITS: list[list[list[Point | Arc]]] = [
-    [[(50, 50, 20, 32, -70, 290)]],
-    [[(42, 28), (53, 18), (50, 82)]],
-    [[(49, 34, 19, 17, -170, 35), (32, 80), (73, 79)]],
-    [[(47, 33, 18, 15, -155, 80), (47, 65, 21, 17, -85, 150)]],
-    [[(40, 20), (30, 55), (70, 54)], [(62, 30), (58, 84)]],
-    [[(68, 20), (40, 21), (36, 47), (47, 62, 20, 18, -110, 140)]],
-    [[(60, 18), (50, 62, 18, 20, -155, -170), (50, 64, 17, 18, 180, -190)]],
-    [[(30, 24), (70, 22), (56, 50), (46, 84)]],
-    [[(50, 33, 15, 15, 60, -240), (50, 65, 18, 17, -115, 245), (58, 47)]],
-    [[(50, 35, 17, 16, 0, -350), (66, 40), (60, 84)]],
-]
-"""The strokes of each digit in hundredths of the pad: points (x, y), and arcs (x, y, radius x, radius y, from, to)."""
-
-
-def drawn(digit: int) -> list[list[list[float]]]:
-    """An example of a digit for the pad to begin with: strokes of points (x, y), as shares of the pad."""
-    strokes = []
-    for stroke in DIGITS[digit]:
-        points: list[list[float]] = []
-        for x, y, *arc in stroke:
-            width, height, start, end = arc or (0, 0, 0, 0)
-            for angle in np.radians(np.linspace(start, end, 25 if arc else 1)):
-                place = (x + width * np.cos(angle), y + height * np.sin(angle))
-                points.append([round(float(one) / 100, 3) for one in place])
-        strokes.append(points)
-    return strokes
+def temple_edges() -> np.ndarray:
+    """The roof (32, 72) among the vertical edges of the temple as chapter 5 computes them, in 256 steps up to half the largest."""
+    grey = datasets.shrink(datasets.photo("china"), 146, 218).mean(axis=2) / 255
+    edges = relu(correlate2d(grey, np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])))
+    return np.rint(np.minimum(edges[6:38, 40:112] / edges.max() * 2, 1) * 255).astype(np.uint8)
 
 
 GENERATED: dict[str, Callable[[], str]] = {
     "pieces": lambda: _module({"petal": petal()}),
-    "digitweights": lambda: (
-        _trained("digits") + f"export const examples = {json.dumps([drawn(digit) for digit in range(10)])}\n"
-    ),
-    "xweights": lambda: _trained("x"),
+    "temple": lambda: _module({"edges": temple_edges()}),
+    "digitweights": networks.pad,
+    "xweights": lambda: networks.trained("x"),
 }
 """Modules that no file holds, by their names."""

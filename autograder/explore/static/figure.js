@@ -46,7 +46,10 @@ export class Explorer extends HTMLElement {
     this.build()
     const picture = this.querySelector("figure > img, figure > a")
     const how = this.querySelector(".explore-how")
-    picture ? picture.before(this.stage, this.said, this.aloud) : this.prepend(this.stage, this.said, this.aloud)
+    const shown = [this.stage, this.said, this.aloud]
+    if (this.dataset.beside !== undefined) this.querySelector("figure").after(...shown)
+    else if (picture) picture.before(...shown)
+    else this.prepend(...shown)
     if (how) this.aloud.after(how)
     this.classList.add("explore-alive")
     this.show()
@@ -214,6 +217,28 @@ export class Grid {
       node.addEventListener("pointermove", drag)
       for (const name of ["pointerup", "pointercancel", "lostpointercapture"]) node.addEventListener(name, end)
     })
+  }
+}
+
+/** A small picture of `height` × `width` pixels, shown large; `paint` takes a function (row, column) that gives its grey or colour. */
+export class Picture {
+  constructor(name, height, width) {
+    this.node = make("canvas", { class: "explore-picture", "data-name": name, role: "img", width, height })
+    this.context = this.node.getContext("2d")
+    this.bits = this.context.createImageData(width, height)
+  }
+
+  paint(colour) {
+    const { data, width, height } = this.bits
+    for (let i = 0, at = 0; i < height; i++) {
+      for (let j = 0; j < width; j++, at += 4) {
+        const found = colour(i, j)
+        if (typeof found === "number") data[at] = data[at + 1] = data[at + 2] = found
+        else data.set(found, at)
+        data[at + 3] = 255
+      }
+    }
+    this.context.putImageData(this.bits, 0, 0)
   }
 }
 

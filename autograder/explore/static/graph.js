@@ -67,8 +67,8 @@ define("graph", class extends Explorer {
     })
     this.nodes = SPOTS.slice(1).map(([x, y], n) => {
       const [value, gradient] = [shape("text", { class: "graph-value", x, y: y - RADIUS - 10 }), shape("text", { class: "graph-gradient", x, y: y + RADIUS + 24 })]
-      value.dataset.name = `w${n + 1}`
-      gradient.dataset.name = `g${n + 1}`
+      value.dataset.shows = `w${n + 1}`
+      gradient.dataset.shows = `g${n + 1}`
       const circle = shape("circle", { cx: x, cy: y, r: RADIUS })
       svg.append(circle, shape("text", { class: "graph-name", x, y: y - 4 }, `w${sub(n + 1)}`), shape("text", { class: "graph-text", x, y: y + 18 }, TEXTS[n + 1]), value, gradient)
       return { circle, value, gradient }

@@ -25,14 +25,14 @@ define("logits", class extends Explorer {
   build() {
     const group = `logits-${Math.random().toString(36).slice(2)}`
     const head = (words, wide) => make("div", { class: `logits-head ${wide ? "logits-wide" : ""}`, "aria-hidden": "true" }, words)
-    const output = name => make("span", { "data-name": name, "aria-hidden": "true" })
+    const output = name => make("span", { "data-shows": name, "aria-hidden": "true" })
     this.rows = NAMES.map((name, k) => {
       const radio = make("input", { type: "radio", name: group, "aria-label": `the truth is ${name}`, onchange: () => this.go({ truth: k }) })
       const input = make("input", { type: "range", min: -LIMIT, max: LIMIT, step: 0.1, "aria-label": `logit of ${name}`, oninput: () => this.go({ logits: this.state.logits.with(k, Number(input.value)) }) })
       const bar = make("i")
       return { radio, input, bar, name, z: output(`z${k}`), power: output(`power${k}`), p: output(`p${k}`), y: output(`y${k}`), g: output(`g${k}`) }
     })
-    const [powers, ones, zero] = ["powers", "ones", "zero"].map(name => make("span", { class: "logits-foot", "data-name": name, "aria-hidden": "true" }))
+    const [powers, ones, zero] = ["powers", "ones", "zero"].map(name => make("span", { class: "logits-foot", "data-shows": name, "aria-hidden": "true" }))
     this.foot = { powers, ones, zero }
     this.stage.append(make("div", { class: "logits" },
       head("truth", true), head("logit z", true), head("eᶻ"), head("p"), head("y"), head("gradient p − y"),

@@ -53,7 +53,7 @@ define("smallx", class extends Explorer {
     this.maps = rows.map(([title, side]) => Array.from({ length: FILTERS }, (_, k) => new Grid(`${title}${k}`, side, side)))
     const table = make("div", { class: "smallx-maps" }, ...rows.flatMap(([title], n) => [make("div", { class: "smallx-title" }, title), ...this.maps[n].map(grid => grid.node)]))
     this.neurons = new Grid("hidden", 1, 3)
-    this.out = Object.fromEntries(["logit", "p", "loss"].map(name => [name, make("output", { class: "smallx-out", "data-name": name })]))
+    this.out = Object.fromEntries(["logit", "p", "loss"].map(name => [name, make("output", { class: "smallx-out", "data-shows": name })]))
     this.stage.append(
       make("div", { class: "explore-row smallx" },
         panel("your drawing", paper.node), sign("→"), table),

@@ -29,8 +29,9 @@ FOLDER = "explore"
 _IMPORT = re.compile(r'^import \{ (?P<names>[\w, ]+) \} from "\./(?P<module>[\w]+)\.js"$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:const|function|class) (?P<name>\w+))", re.MULTILINE)
 _REMARK = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*\n|^[ \t]+", re.MULTILINE | re.DOTALL)
-_SPACE = re.compile(r"^[^\"'`/\n]+$", re.MULTILINE)
-"""Comments on lines of their own, indents, and lines without texts: a third of what readers would load is of use to authors only."""
+_PLAIN = re.compile(r"^[^'`/\n]+$", re.MULTILINE)
+_SPACE = re.compile(r'("(?:[^"\\]|\\.)*")| ?(=>|[=,{}()?:*<>|&]+) ?')
+"""Comments on lines of their own, indents, and spaces outside of texts: a third of what readers would load."""
 
 
 @functools.cache
@@ -71,9 +72,7 @@ def classic(name: str) -> str:
     source = module(name)
     exported = ", ".join(match["name"] for match in _EXPORT.finditer(source))
     body = _EXPORT.sub("", _IMPORT.sub(r"const { \g<names> } = explore.\g<module>", source))
-    body = _SPACE.sub(
-        lambda line: re.sub(r" ?(=>|[=,{}()?:*<>|&]+) ?", r"\1", line[0]), _REMARK.sub("", body)
-    )
+    body = _PLAIN.sub(lambda line: _SPACE.sub(r"\1\2", line[0]), _REMARK.sub("", body))
     other = re.search(r"^(?:import|export)\b.*|^[^`\n]*`(?:[^`\n]*`[^`\n]*`)*[^`\n]*$", body, re.MULTILINE)
     if other:
         raise ExtensionError(f"{name}.js: this form is not turned into a classic script: {other[0]}")

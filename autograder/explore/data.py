@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from course import datasets
+from solutions.filters import correlate2d, relu
 
 from . import networks
-from solutions.filters import correlate2d, relu
 
 
 def _module(arrays: dict[str, np.ndarray]) -> str:

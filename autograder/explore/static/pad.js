@@ -48,11 +48,8 @@ const ROWS = [
 const fixed = (value, places) => (Number(value.toFixed(places)) + 0).toFixed(places).replace("-", "−")
 const share = p => (p > 0.9995 ? "> 0.999" : fixed(p, 3))
 
-/** A colour of the style sheet, #rgb or #rrggbb, as three numbers. */
-function colour(style, name) {
-  const hex = style.getPropertyValue(name).trim()
-  return hex.match(hex.length < 5 ? /\w/g : /\w\w/g).map(part => parseInt(part.padEnd(2, part), 16))
-}
+/** A colour, #rgb or #rrggbb, as three numbers. */
+const colour = hex => hex.match(hex.length < 5 ? /\w/g : /\w\w/g).map(part => parseInt(part.padEnd(2, part), 16))
 
 /** Paint the maps of a volume side by side; a value's colour goes from `zero` to `plus` or `minus`. */
 function paint(canvas, { shape, data }, { zero, plus, minus }) {
@@ -69,7 +66,9 @@ function paint(canvas, { shape, data }, { zero, plus, minus }) {
       for (let x = 0; x < W * zoom; x++) {
         const value = data[(Math.floor(y / zoom) * W + Math.floor(x / zoom)) * K + k] / most
         const towards = value < 0 ? minus : plus
-        pixels.data.set([...zero.map((from, c) => from + (towards[c] - from) * Math.abs(value)), 255], (y * canvas.width + k * pitch + x) * 4)
+        const at = (y * canvas.width + k * pitch + x) * 4
+        for (let c = 0; c < 3; c++) pixels.data[at + c] = zero[c] + (towards[c] - zero[c]) * Math.abs(value)
+        pixels.data[at + 3] = 255
       }
     }
   }
@@ -78,11 +77,11 @@ function paint(canvas, { shape, data }, { zero, plus, minus }) {
 
 define("pad", class extends Explorer {
   begin() {
-    return { strokes: examples[3], example: 3, pen: [0.5, 0.5], down: false }
+    return { strokes: examples[3], pen: [0.5, 0.5], down: false }
   }
 
   build() {
-    const part = (name, ...parts) => make("div", { class: name.replace(/^|(?<= )(?!e)/g, "pad-") }, ...parts)
+    const part = (name, ...parts) => make("div", { class: name.replace(/^|(?<= )(?!e)/g, "pad-"), "aria-hidden": /^(bars|right)$/.test(name) && "true" }, ...parts)
     const words = (...texts) => texts.map(text => make("span", {}, text))
     const canvas = () => make("canvas", { "aria-hidden": "true" })
     const button = (text, label, onclick) => make("button", { type: "button", "aria-label": label, onclick }, text)
@@ -105,24 +104,23 @@ define("pad", class extends Explorer {
           row("row", "what it sees", "28×28×1", part("seen", this.seen, ...words("As MNIST was made: scaled into 20×20 pixels, then centred by its ink."))),
           ...this.maps.map(({ what, shape, shown }) => row(shape.includes("×") ? "row" : "row strip", what, shape, shown)))),
       part("note", `Learned from ${digits.learned_from.toLocaleString("en")} digits of MNIST; right on ${number(100 * digits.accuracy, 1)}% of ${digits.tested_on.toLocaleString("en")} others. It knows ten digits and nothing else: whatever you draw, the probabilities add up to 1.`))
-    for (const name of ["bars", "right"]) this.stage.querySelector(`.pad-${name}`).ariaHidden = "true"
     new MutationObserver(() => this.draw()).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] })
   }
 
   clear() {
-    this.go({ strokes: [], example: undefined, down: false })
+    this.go({ strokes: [], down: false })
   }
 
   example(digit) {
-    this.go({ strokes: examples[digit], example: digit, down: false })
+    this.go({ strokes: examples[digit], down: false })
   }
 
   /** Add a point to the last stroke, or begin one; an example goes when a hand begins to draw. */
   ink(point, begins) {
-    const { strokes, example } = this.state
-    const own = example === undefined ? strokes : []
-    const next = begins || !own.length ? [...own, [point]] : [...own.slice(0, -1), [...own.at(-1), point]]
-    Object.assign(this.state, { strokes: next, example: undefined, pen: point })
+    const { strokes } = this.state
+    const own = examples.includes(strokes) ? [] : strokes
+    const last = begins ? [] : own.at(-1) ?? []
+    Object.assign(this.state, { strokes: [...(begins ? own : own.slice(0, -1)), [...last, point]], pen: point })
   }
 
   /** Let a mouse, a finger and the keyboard draw on the paper. */
@@ -170,7 +168,7 @@ define("pad", class extends Explorer {
       this.found = look(NETWORK, this.pixels)
     }
     const style = getComputedStyle(this)
-    const [zero, plus, minus, ink] = ["--ex-zero", "--ex-plus", "--ex-minus", "--ex-ink"].map(name => colour(style, name))
+    const [zero, plus, minus, ink] = ["zero", "plus", "minus", "ink"].map(name => colour(style.getPropertyValue(`--ex-${name}`).trim()))
     this.write(style)
     paint(this.seen, volume([SIDE, SIDE, 1], this.pixels), { zero, plus: ink, minus })
     const empty = !strokes.length

@@ -3,7 +3,6 @@
 import base64
 import html
 import io
-import json
 import math
 import re
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from autograder import explore
+from autograder.chapters import ROOT
 
 STYLE = """
 :root { --pst-color-text-base: #222832; --pst-color-text-muted: #48566b; }
@@ -42,6 +42,30 @@ def write_page(folder: Path, name: str, words: dict[str, str], theme: str = "lig
         encoding="utf-8",
     )
     return page
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An explorer as a page places it."""
+
+    page: str
+    name: str
+    figure: str
+    words: dict[str, str]
+
+
+def placed() -> list[Placed]:
+    """All explorers of the book, page by page."""
+    found = []
+    for page in sorted((ROOT / "chapters").glob("*.md")):
+        for match in re.finditer(
+            r"^:::+\{explorer\} (\w+)\n((?::.*\n)*)", page.read_text(encoding="utf-8"), re.M
+        ):
+            options = dict(re.findall(r"^:(\w+): ?(.*)$", match[2], re.M))
+            words = dict(word.split("=") for word in options.get("set", "").split())
+            words |= {"beside": ""} if "beside" in options else {}
+            found.append(Placed(page.stem, match[1], options["figure"], words))
+    return found
 
 
 @dataclass(frozen=True)
@@ -81,21 +105,24 @@ class Shown:
 
     def go(self, **change: Any) -> "Look":
         """Change the state, as whatever a reader does would, and look at what is shown then."""
-        self.element.evaluate("(element, change) => element.go(JSON.parse(change))", json.dumps(change))
-        return self.look()
+        return self.look(change)
 
-    def look(self) -> "Look":
-        """All numbers in grids, all other outputs, and the sentence, as they stand there."""
+    def look(self, change: dict[str, Any] | None = None) -> "Look":
+        """All numbers in grids, all other outputs, and the sentence, as they stand there after a change of the state."""
         grids, outputs, sentence = self.element.evaluate(
-            """element => [
-              [...element.querySelectorAll(".explore-grid")].map(grid => [
-                grid.dataset.name,
-                Number(grid.style.getPropertyValue("--columns")),
-                [...grid.querySelectorAll(":scope > :is(span, input, button)")].map(cell => cell.value || cell.textContent),
-              ]),
-              [...element.querySelectorAll("output, .explore-out")].map(output => output.textContent),
-              element.querySelector(".explore-said").textContent,
-            ]"""
+            """(element, change) => {
+              if (change) element.go(change)
+              return [
+                [...element.querySelectorAll(".explore-grid")].map(grid => [
+                  grid.dataset.name,
+                  Number(grid.style.getPropertyValue("--columns")),
+                  [...grid.querySelectorAll(":scope > :is(span, input, button)")].map(cell => cell.value || cell.textContent),
+                ]),
+                [...element.querySelectorAll("output")].map(output => output.textContent),
+                element.querySelector(".explore-said").textContent,
+              ]
+            }""",
+            change,
         )
         found: dict[str, list[np.ndarray]] = {}
         for name, columns, texts in grids:

@@ -1,21 +1,27 @@
 """Explorers in a headless browser: every number is the kernels', and everybody can use them."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sphinx.errors import ExtensionError
 
 from autograder import explore
+from autograder.authoring import source_notebook
+from autograder.chapters import ROOT, chapters
 from autograder.explore.data import GENERATED, temple_edges
+from course import draw
 from solutions.filters import apply_filters, relu, window_response
 from solutions.other_convolutions import conv2d_dilated
 from solutions.padding import same_padding
 from solutions.pooling import avg_pool2d, max_pool2d
 from solutions.stride import correlate2d_strided, output_size
 
-from .explorers import Shown, arithmetic, figure, written
+from .conftest import run_in
+from .explorers import Placed, Shown, arithmetic, figure, placed, written
 
 Open = Callable[..., Shown]
 
@@ -224,6 +230,277 @@ def test_shift_pools_and_agrees_as_the_kernels_do(opened: Open) -> None:
 
 
 # All of them
+
+
+@pytest.fixture(params=placed(), ids=lambda one: f"{one.page}-{one.name}")
+def each(request: pytest.FixtureRequest) -> Placed:
+    """Every explorer, as the pages place it."""
+    return request.param
+
+
+CONTRASTS = """element => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true })
+  const over = (colour, below) => {
+    canvas.fillStyle = `rgb(${below})`; canvas.fillRect(0, 0, 1, 1)
+    canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1)
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3)
+  }
+  const backdrop = node => {
+    if (!node) return [255, 255, 255]
+    return over(getComputedStyle(node).backgroundColor, backdrop(node.parentElement))
+  }
+  const light = colour => colour.map(part => (part /= 255) <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0)
+  const texts = [...element.querySelectorAll("*")].filter(node =>
+    node.checkVisibility() && !node.closest(".explore-aloud") && node.type !== "range"
+    && ((node.type === "number" && node.value) || [...node.childNodes].some(child => child.nodeType === 3 && child.textContent.trim())))
+  return texts.map(node => {
+    const style = getComputedStyle(node), below = backdrop(node)
+    const pair = [light(over(style.color, below)), light(below)].sort((a, b) => b - a)
+    return [(pair[0] + 0.05) / (pair[1] + 0.05), parseFloat(style.fontSize), node.outerHTML.slice(0, 120)]
+  })
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_is_dark_enough_and_large_enough(each: Placed, theme: str, opened: Open) -> None:
+    shown = opened(each.name, words=each.words, theme=theme, width=390)
+    for keys in ("", "ArrowRight", "ArrowDown"):
+        movable = shown.element.locator("[role=application]")
+        if keys and movable.count():
+            movable.first.press(keys)
+        texts = shown.element.evaluate(CONTRASTS)
+        assert len(texts) > 5
+        for contrast, size, node in texts:
+            assert contrast >= 4.5 and size >= 11, node
+
+
+def test_everything_works_by_keyboard_alone_and_is_told(each: Placed, opened: Open) -> None:
+    shown = opened(each.name, words=each.words)
+    assert shown.text(".explore-aloud") == ""  # nothing is said before anything was done
+    wanted = shown.element.evaluate(
+        """element => [...element.querySelectorAll("button, input, [tabindex]")].filter(node => node.checkVisibility() && node.tabIndex >= 0)
+          .filter(node => node.type !== "radio" || node.checked).map((node, place) => { node.dataset.place = place; return place })"""
+    )
+    reached = []
+    for _ in wanted:
+        shown.tab.keyboard.press("Tab")
+        place, outlined = shown.tab.evaluate(
+            """() => {
+              const node = document.activeElement
+              const told = [node, node.nextElementSibling].filter(Boolean).map(one => getComputedStyle(one).outlineStyle)
+              return [Number(node.dataset.place ?? -1), told.some(one => one !== "none")]
+            }"""
+        )
+        assert outlined, f"the focus is not seen on {place}"
+        reached.append(place)
+    assert reached == wanted
+    movable = shown.element.locator("[role=application], input[type=range]")
+    assert movable.count()
+    for number in range(movable.count()):
+        one = movable.nth(number)
+        before = shown.sentence
+        for key in ("ArrowRight", "ArrowLeft", "ArrowLeft"):
+            one.press(key)
+            if shown.sentence != before:
+                break
+        assert shown.sentence != before, f"keys change nothing on movable {number}"
+    assert shown.heard() == shown.sentence and any(character.isdigit() for character in shown.sentence)
+    names = shown.element.evaluate(
+        """element => [...element.querySelectorAll("button, input, [role=application], [role=img]")].map(node =>
+          node.ariaLabel || node.labels?.[0]?.textContent || node.textContent)"""
+    )
+    assert all(name.strip() for name in names)
+
+
+def test_a_phone_shows_all_of_it_and_fingers_find_it(each: Placed, opened: Open) -> None:
+    shown = opened(each.name, words=each.words, width=390, has_touch=True, is_mobile=True)
+    assert shown.tab.evaluate("document.documentElement.scrollWidth") <= 390
+    targets = shown.element.evaluate(
+        """element => [...element.querySelectorAll("button, input, [role=application]")].filter(node => node.checkVisibility()).map(node => {
+          const box = (node.matches("[type=radio], [type=checkbox]") ? node.closest("label") : node).getBoundingClientRect()
+          return [box.width, box.height, box.right, node.outerHTML.slice(0, 100)]
+        })"""
+    )
+    for width, height, right, node in targets:
+        assert width >= 24 and height >= 24 and right <= 390, node
+    movable = shown.element.locator("[role=application]")
+    for number in range(movable.count()):
+        one, before = movable.nth(number), shown.sentence
+        box = one.bounding_box()
+        for x, y in ((0.85, 0.85), (0.15, 0.15)):
+            one.tap(position={"x": box["width"] * x, "y": box["height"] * y})
+        one.tap(position={"x": box["width"] * 0.85, "y": box["height"] * 0.85})
+        assert shown.sentence != before or number, "a finger moves nothing"
+
+
+def test_a_step_takes_less_than_a_frame(each: Placed, opened: Open) -> None:
+    shown = opened(each.name, words=each.words)
+    times = shown.element.evaluate(
+        """element => {
+          const keys = ["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"]
+          const movable = [...element.querySelectorAll("[role=application]")]
+          const sliders = [...element.querySelectorAll("[type=range]")]
+          return Array.from({ length: 120 }, (_, step) => {
+            const begun = performance.now()
+            for (const one of movable.slice(0, 1)) one.dispatchEvent(new KeyboardEvent("keydown", { key: keys[step % 4], bubbles: true }))
+            if (!movable.length || step % 3 === 0) {
+              const slider = sliders[step % (sliders.length || 1)]
+              if (slider) {
+                slider.value = Number(slider.min) + step * 7 % (slider.max - slider.min + 1)
+                slider.dispatchEvent(new Event("input", { bubbles: true }))
+              }
+            }
+            element.offsetHeight
+            return performance.now() - begun
+          })
+        }"""
+    )
+    assert np.median(times) < 16, sorted(times)[60]
+
+
+def test_print_and_readers_without_scripts_get_the_figure(each: Placed, opened: Open) -> None:
+    shown = opened(each.name, words=each.words)
+    picture = shown.tab.locator("figure > img")
+    assert (
+        picture.is_visible() == ("beside" in each.words) and shown.tab.locator(".explore-stage").is_visible()
+    )
+    assert shown.tab.locator("figcaption").is_visible()
+    shown.tab.emulate_media(media="print")
+    assert picture.is_visible() and shown.tab.locator("figcaption").is_visible()
+    for part in (".explore-stage", ".explore-said", ".explore-how"):
+        assert not shown.tab.locator(part).is_visible()
+    plain = opened(each.name, words=each.words, java_script_enabled=False)
+    assert (
+        plain.tab.locator("figure > img").is_visible() and not plain.tab.locator(".explore-how").is_visible()
+    )
+
+
+def test_nothing_moves_by_itself_for_those_who_asked_for_that(each: Placed, opened: Open) -> None:
+    shown = opened(each.name, words=each.words, reduced_motion="reduce")
+    assert shown.tab.get_by_role("button", name="Play").count() == 0
+    moving = shown.element.evaluate(
+        """element => [...element.querySelectorAll("*")].filter(node => {
+          const { transitionDuration, animationName } = getComputedStyle(node)
+          return node.checkVisibility() && (parseFloat(transitionDuration) > 0 || animationName !== "none")
+        }).map(node => node.outerHTML.slice(0, 100))"""
+    )
+    assert not moving
+
+
+def test_playing_steps_on_and_pausing_says_where_it_stands(opened: Open) -> None:
+    shown = opened("window", words={"scene": "block"})
+    shown.tab.get_by_role("button", name="Play").click()
+    shown.tab.wait_for_function("document.querySelector('explore-window').state.column === 2")
+    assert shown.text(".explore-aloud") == ""
+    shown.tab.get_by_role("button", name="Pause").click()
+    assert shown.heard() == shown.sentence
+
+
+def test_colours_are_those_of_the_figures_and_lines_stand_out() -> None:
+    style = (explore.STATIC / "figure.css").read_text(encoding="utf-8")
+    light, dark = (
+        dict(re.findall(r"--ex-(\w+): (#\w+)", part)) for part in style.split("html[data-theme")[:2]
+    )
+    for name in ("paper", "ink", "line", "blue", "orange", "green", "amber", "sky", "pink"):
+        figures = {"line": "FAINT"}.get(name, name.upper())
+        assert light[name] == getattr(draw, figures)
+    for palette in (light, dark):
+        for name in ("edge", "orange", "blue"):
+            assert contrast(palette[name], palette["paper"]) >= 3, name
+        for name in ("ink", "soft"):
+            assert contrast(palette[name], palette["paper"]) >= 4.5, name
+
+
+def contrast(one: str, other: str) -> float:
+    def light(colour: str) -> float:
+        digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+        parts = np.array([int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)])
+        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    dim, bright = sorted([light(one), light(other)])
+    return (bright + 0.05) / (dim + 0.05)
+
+
+# In the book, and in notebooks
+
+
+def test_each_stands_below_its_figure(each: Placed) -> None:
+    text = (ROOT / "chapters" / f"{each.page}.md").read_text(encoding="utf-8")
+    named = text.index(f"name: {each.figure}\n")
+    assert re.search(rf":::\{{explorer\}} {each.name}\n:figure: {each.figure}\n", text[named:])
+
+
+def test_notebooks_have_the_figure_and_no_box() -> None:
+    for name in {one.page for one in placed()}:
+        one = next(chapter for chapter in chapters() if chapter.page.stem == name)
+        notebook = source_notebook(one)
+        text = "\n".join(cell.source for cell in notebook.cells)
+        assert "explorer" not in text and ":::" not in text
+        assert all(cell.source.strip() for cell in notebook.cells)
+
+
+PAGE = """\
+# Sums
+
+```{figure} sum.png
+:name: fig-sum
+:alt: two and three are five
+
+A sum.
+```
+
+:::{explorer} size
+:figure: fig-sum
+:label: A sum of *two* "numbers"
+:set: size=9 filter=2
+Move the **slider**.
+:::
+"""
+
+
+def test_sphinx_puts_the_figure_into_the_explorer_and_scripts_on_its_page_alone(tmp_path: Path) -> None:
+    (tmp_path / "conf.py").write_text(
+        "extensions = ['myst_parser', 'autograder.explore']\nmyst_enable_extensions = ['colon_fence']\n"
+    )
+    (tmp_path / "index.md").write_text("# All\n\n```{toctree}\nsums\n```\n")
+    (tmp_path / "sums.md").write_text(PAGE)
+    (tmp_path / "sum.png").write_bytes((ROOT / "chapters" / "_static" / "book.png").read_bytes())
+    build = ["-m", "sphinx", "-W", "-q", "-b"]
+    done = run_in(ROOT, *build, "html", str(tmp_path), str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "out" / "sums.html").read_text(encoding="utf-8")
+    inside = page.partition("<explore-size")[2].partition("</explore-size>")[0]
+    assert (
+        'data-size="9"' in inside
+        and 'data-filter="2"' in inside
+        and "A sum of *two* &quot;numbers&quot;" in inside
+    )
+    assert 'id="fig-sum"' in inside and "<img" in inside and "<strong>slider</strong>" in inside
+    assert page.count('id="fig-sum"') == 1
+    loaded = re.findall(r'<script (defer="defer" )?src="_static/explore/(\w+)\.js', page)
+    assert loaded == [('defer="defer" ', "figure"), ('defer="defer" ', "size")]
+    assert re.findall(r"_static/explore/(\w+)\.css", page) == ["figure", "size"]
+    assert "explore" not in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    done = run_in(ROOT, *build, "text", str(tmp_path), str(tmp_path / "text"))
+    assert done.returncode == 0 and "slider" not in (tmp_path / "text" / "sums.txt").read_text(
+        encoding="utf-8"
+    )
+    (tmp_path / "sums.md").write_text(PAGE.replace(":figure: fig-sum", ":figure: fig-some"))
+    done = run_in(ROOT, *build, "html", str(tmp_path), str(tmp_path / "wrong"))
+    assert done.returncode != 0 and "no figure 'fig-some'" in done.stderr
+    with pytest.raises(ExtensionError, match=r"there are: .*size"):
+        explore.classic("sise")
+
+
+def test_a_module_that_would_not_become_a_script_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for line in ('import * as all from "./figure.js"', "export default 3", 'import { a as b } from "./x.js"'):
+        monkeypatch.setitem(GENERATED, "odd", lambda line=line: f"{line}\n")
+        explore.module.cache_clear()
+        with pytest.raises(ExtensionError, match=r"odd\.js"):
+            explore.classic("odd")
+    explore.module.cache_clear()
 
 
 def test_every_module_becomes_a_script_of_the_size_that_a_page_can_bear() -> None:

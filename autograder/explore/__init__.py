@@ -26,7 +26,7 @@ STATIC = Path(__file__).parent / "static"
 FOLDER = "explore"
 """Where in the book's `_static` the scripts stand."""
 
-_IMPORT = re.compile(r'^import \{ (?P<names>[\w, ]+) \} from "\./(?P<module>[\w]+)\.js"$', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{ (?P<names>\w+(?:, \w+)*) \} from "\./(?P<module>\w+)\.js"$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:const|function|class) (?P<name>\w+))", re.MULTILINE)
 _REMARK = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*\n|^[ \t]+", re.MULTILINE | re.DOTALL)
 _PLAIN = re.compile(r"^[^'`/\n]+$", re.MULTILINE)

@@ -200,7 +200,8 @@ export class Grid {
     node.addEventListener("pointerdown", event => {
       if (event.button !== 0 || event.target instanceof HTMLInputElement) return
       const from = this.under(event)
-      const held = event.target === handle && handle !== node
+      const box = handle.getBoundingClientRect()  // not the event's target, for which browsers take what is near a finger
+      const held = handle !== node && event.clientX > box.left && event.clientX < box.right && event.clientY > box.top && event.clientY < box.bottom
       if (!held) move(from)
       let last = from
       const drag = event => {

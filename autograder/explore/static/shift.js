@@ -7,30 +7,47 @@ const MOST = 8
 const WIDTH = STORED - MOST
 
 /** The piece of the map that is seen after a shift, HEIGHT × WIDTH numbers. */
-export const piece = right => Array.from({ length: HEIGHT * WIDTH }, (_, place) => EDGES[Math.floor(place / WIDTH) * STORED + place % WIDTH + right])
-
-const WAYS = {
-  map: ["no pooling", members => members[0]],
-  cell: ["one cell", members => members[0]],
-  max: ["maximum", members => Math.max(...members)],
-  mean: ["mean", members => members.reduce((sum, one) => sum + one, 0) / members.length],
+export function piece(right) {
+  const found = new Float64Array(HEIGHT * WIDTH)
+  for (let i = 0; i < HEIGHT; i++) found.set(EDGES.subarray(i * STORED + right, i * STORED + right + WIDTH), i * WIDTH)
+  return found
 }
 
-/** One number for each window of size × size. */
-export function pooled(map, size, keep) {
+const WAYS = { map: "no pooling", cell: "one cell", max: "maximum", mean: "mean" }
+
+/** One number for each window of size × size: its upper left cell, its largest, or its mean. */
+export function pooled(map, size, way) {
   const [rows, columns] = [HEIGHT / size, WIDTH / size]
-  return Array.from({ length: rows * columns }, (_, place) => {
-    const corner = Math.floor(place / columns) * size * WIDTH + place % columns * size
-    return keep(Array.from({ length: size * size }, (_, cell) => map[corner + Math.floor(cell / size) * WIDTH + cell % size]))
-  })
+  const found = new Float64Array(rows * columns)
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      const corner = i * size * WIDTH + j * size
+      let [sum, most] = [0, -Infinity]
+      for (let u = 0; u < size; u++) {
+        for (let v = 0; v < size; v++) {
+          const value = map[corner + u * WIDTH + v]
+          sum += value
+          if (value > most) most = value
+        }
+      }
+      found[i * columns + j] = way === "max" ? most : way === "mean" ? sum / size / size : map[corner]
+    }
+  }
+  return found
 }
 
 /** Correlation of two lists of numbers: 1 if they are alike, about 0 if they have nothing in common. */
 export function agreement(first, second) {
   const mean = list => list.reduce((sum, one) => sum + one, 0) / list.length
   const [a, b] = [mean(first), mean(second)]
-  const total = terms => terms.reduce((sum, one) => sum + one, 0)
-  return total(first.map((one, place) => (one - a) * (second[place] - b))) / Math.sqrt(total(first.map(one => (one - a) ** 2)) * total(second.map(one => (one - b) ** 2)))
+  let [both, one, other] = [0, 0, 0]
+  for (let place = 0; place < first.length; place++) {
+    const [x, y] = [first[place] - a, second[place] - b]
+    both += x * y
+    one += x * x
+    other += y * y
+  }
+  return both / Math.sqrt(one * other)
 }
 
 define("shift", class extends Explorer {
@@ -57,7 +74,7 @@ define("shift", class extends Explorer {
     this.told = Object.keys(WAYS).map(() => make("output", { class: "shift-told" }))
     const label = text => make("div", { class: "shift-label" }, text)
     this.table.replaceChildren(
-      label(""), ...Object.values(WAYS).map(([name]) => label(name)),
+      label(""), ...Object.values(WAYS).map(label),
       label("before"), ...this.before.map(({ node }) => node),
       label("shifted"), ...this.after.map(({ node }) => node),
       label("agreement"), ...this.told)
@@ -69,9 +86,9 @@ define("shift", class extends Explorer {
     this.size.value = String(size)
     this.slider.value = right
     const [still, moved] = [piece(0), piece(right)]
-    this.agreements = Object.entries(WAYS).map(([way, [name, keep]], place) => {
+    this.agreements = Object.entries(WAYS).map(([way, name], place) => {
       const side = way === "map" ? 1 : size
-      const maps = [still, moved].map(map => pooled(map, side, keep))
+      const maps = [still, moved].map(map => pooled(map, side, way))
       const found = agreement(...maps)
       for (const [picture, map, when] of [[this.before[place], maps[0], "before"], [this.after[place], maps[1], "shifted"]]) {
         picture.paint((i, j) => Math.round(map[i * WIDTH / side + j]))

@@ -120,7 +120,7 @@ define("size", class extends Explorer {
     const now = ` Place ${place} begins at cell ${place}·${stride} = ${starts[place]}.`
     if (same) {
       const lacks = needed - size
-      return `${size} pixels at stride ${stride} make ${count} place${count === 1 ? "" : "s"}; the last one ends at cell ${needed - 1}. ${needed} cells are needed, ${size} are there: ${needed} − ${size} = ${number(lacks)}${lacks > 0 ? `, so ${before} zero${before === 1 ? "" : "s"} before and ${after} after` : ", so no zeros"}.${missed}`
+      return `${size} pixels at stride ${stride} make ${count} place${count === 1 ? "" : "s"}; the last one ends at cell ${needed - 1}. ${needed} cells are needed, ${size} are there: ${needed} − ${size} = ${number(lacks)}${lacks > 0 ? `, so ${before} zero${before === 1 ? "" : "s"} before and ${after} after` : ", so no zeros"}.${now}${missed}`
     }
     const steps = count - 1
     const rest = room - steps * stride

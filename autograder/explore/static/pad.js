@@ -198,7 +198,7 @@ define("pad", class extends Explorer {
       for (const point of stroke) context.lineTo(...at(point))
       context.stroke()
     }
-    if (document.activeElement !== paper || !paper.matches(":focus-visible")) return
+    if (!paper.matches(":focus-visible")) return
     const [x, y] = at(this.state.pen)
     Object.assign(context, { lineWidth: 4, strokeStyle: style.getPropertyValue("--ex-orange"), fillStyle: style.getPropertyValue("--ex-orange") })
     context.beginPath()
@@ -210,8 +210,8 @@ define("pad", class extends Explorer {
   sentence() {
     const { strokes, down, pen } = this.state
     const { logits, chances } = this.found
-    const hand = down ? ` The pen is down at ${pen.map(share => number(share)).join(", ")}.` : ""
-    if (!strokes.length) return "The pad is empty, so there is nothing to say. Draw a digit, or choose an example."
+    const hand = this.paper.matches(":focus-visible") ? ` The pen is ${down ? "down" : "up"} at ${pen.map(share => number(share)).join(", ")}.` : ""
+    if (!strokes.length) return `The pad is empty, so there is nothing to say. Draw a digit, or choose an example.${hand}`
     const [first, second] = [...chances.keys()].sort((a, b) => chances[b] - chances[a])
     const says = chances[first] > 0.95 ? `A ${first}, it is sure` : chances[first] > 0.6 ? `Probably a ${first}` : `It cannot decide; perhaps a ${first}`
     const more = logits[first] - logits[second]

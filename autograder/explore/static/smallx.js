@@ -107,10 +107,11 @@ define("smallx", class extends Explorer {
   }
 
   sentence() {
-    const { isX } = this.state
+    const { drawing, isX, row, column } = this.state
+    const hand = this.paper.node.matches(":focus-visible") ? ` Row ${row}, column ${column} is ${drawing[row * 5 + column] ? "ink" : "paper"}.` : ""
     const { hidden, logit, p } = this.found
     const terms = Array.from(hidden.data, (value, m) => `${number(value)}·${factor(NET["linear2.w"].data[m])}`)
     const right = isX ? p : 1 - p
-    return `The hidden neurons give ${Array.from(hidden.data, value => number(value)).join(", ")}; the logit is ${terms.join(" + ")} + ${factor(NET["linear2.b"].data[0])} = ${number(logit)}, the probability of an X 1 / (1 + e^${number(-logit)}) = ${p.toFixed(4)}. It is ${isX ? "an X" : "no X"}: the log loss is −ln ${right.toFixed(4)} = ${this.loss.toFixed(4)}.`
+    return `The hidden neurons give ${Array.from(hidden.data, value => number(value)).join(", ")}; the logit is ${terms.join(" + ")} + ${factor(NET["linear2.b"].data[0])} = ${number(logit)}, the probability of an X 1 / (1 + e^${number(-logit)}) = ${p.toFixed(4)}. It is ${isX ? "an X" : "no X"}: the log loss is −ln ${right.toFixed(4)} = ${this.loss.toFixed(4)}.${hand}`
   }
 })

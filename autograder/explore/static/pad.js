@@ -104,7 +104,7 @@ define("pad", class extends Explorer {
           row("row", "what it sees", "28×28×1", part("seen", this.seen, ...words("As MNIST was made: scaled into 20×20 pixels, then centred by its ink."))),
           ...this.maps.map(({ what, shape, shown }) => row(shape.includes("×") ? "row" : "row strip", what, shape, shown)))),
       part("note", `Learned from ${digits.learned_from.toLocaleString("en")} digits of MNIST; right on ${number(100 * digits.accuracy, 1)}% of ${digits.tested_on.toLocaleString("en")} others. It knows ten digits and nothing else: whatever you draw, the probabilities add up to 1.`))
-    new MutationObserver(() => this.draw()).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] })
+    new MutationObserver(() => { this.looked = undefined; this.draw() }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] })
   }
 
   clear() {
@@ -162,14 +162,13 @@ define("pad", class extends Explorer {
 
   draw() {
     const { strokes } = this.state
-    if (strokes !== this.looked) {
-      this.looked = strokes
-      this.pixels = picture(strokes)
-      this.found = look(NETWORK, this.pixels)
-    }
     const style = getComputedStyle(this)
-    const [zero, plus, minus, ink] = ["zero", "plus", "minus", "ink"].map(name => colour(style.getPropertyValue(`--ex-${name}`).trim()))
     this.write(style)
+    if (strokes === this.looked) return
+    this.looked = strokes
+    this.pixels = picture(strokes)
+    this.found = look(NETWORK, this.pixels)
+    const [zero, plus, minus, ink] = ["zero", "plus", "minus", "ink"].map(name => colour(style.getPropertyValue(`--ex-${name}`).trim()))
     paint(this.seen, volume([SIDE, SIDE, 1], this.pixels), { zero, plus: ink, minus })
     const empty = !strokes.length
     for (const { name, shown } of this.maps) {

@@ -36,8 +36,19 @@ def temple_edges() -> np.ndarray:
     return np.rint(np.minimum(edges[6:38, 40:112] / edges.max() * 2, 1) * 255).astype(np.uint8)
 
 
+def grey_photos() -> dict[str, np.ndarray]:
+    """Two photographs (96, 144), grey by the plain mean of their channels, as chapter 2 takes it."""
+    names = {"temple": "china", "flower": "flower"}
+    return {
+        name: np.rint(datasets.shrink(datasets.photo(file), 96, 144).mean(axis=2)).astype(np.uint8)
+        for name, file in names.items()
+    }
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "pieces": lambda: _module({"petal": petal()}),
+    "eyes": lambda: _module({"eye": datasets.photo("portrait")[157:221, 273:337]}),
+    "photos": lambda: _module(grey_photos()),
     "temple": lambda: _module({"edges": temple_edges()}),
     "digitweights": networks.pad,
     "xweights": lambda: networks.trained("x"),

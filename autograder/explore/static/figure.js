@@ -121,46 +121,8 @@ export function then(text, ...parts) {
   return make("div", { class: "explore-then" }, sign(text), ...parts)
 }
 
-/** A grid of cells with a name, by which tests find it. Cells are hidden from screen readers, whom the explorer's sentence tells what matters. */
-export class Grid {
-  constructor(name, rows, columns, { editable } = {}) {
-    this.rows = rows
-    this.columns = columns
-    this.cells = Array.from({ length: rows * columns }, (_, place) =>
-      editable
-        ? make("input", { type: "number", step: "any", autocomplete: "off", "aria-label": `${editable}, row ${Math.floor(place / columns)}, column ${place % columns}` })
-        : make("span", { "aria-hidden": "true" }))
-    this.node = make("div", { class: "explore-grid", "data-name": name, style: `--rows: ${rows}; --columns: ${columns}` }, ...this.cells)
-  }
-
-  cell(row, column) {
-    return this.cells[row * this.columns + column]
-  }
-
-  /** Write a number, or nothing for undefined, into a cell. */
-  write(row, column, value, digits) {
-    const cell = this.cell(row, column)
-    const text = value === undefined ? "" : typeof value === "string" ? value : number(value, digits)
-    if (cell instanceof HTMLInputElement) {
-      if (cell !== document.activeElement) cell.value = value
-    } else if (cell.textContent !== text) cell.textContent = text
-    return cell
-  }
-
-  /** Colour a cell by a signed value, whose largest size is `most`: red above zero, blue below; nothing for undefined. */
-  tone(row, column, value, most) {
-    const cell = this.cell(row, column)
-    cell.dataset.tone = value === undefined ? "none" : value > 0 ? "plus" : value < 0 ? "minus" : "zero"
-    cell.style.setProperty("--part", Math.min(1, Math.abs(value ?? 0) / (most || 1)).toFixed(3))
-  }
-
-  /** Colour a cell as a pixel, a brightness from 0 to 255, or three of them. */
-  pixel(row, column, red, green = red, blue = red) {
-    const cell = this.cell(row, column)
-    cell.style.background = `rgb(${red} ${green} ${blue})`
-    cell.style.color = luminance(red, green, blue) > 0.179 ? "#000" : "#fff"
-  }
-
+/** What a frame moves over: `rows` × `columns` cells in a `node`. */
+class Surface {
   /** A frame around some cells; returns a function (row, column, height, width) that moves it there, or hides it. */
   frame(kind = "") {
     const node = make("i", { class: `explore-frame ${kind}`, "aria-hidden": "true" })
@@ -221,11 +183,60 @@ export class Grid {
   }
 }
 
+/** A grid of cells with a name, by which tests find it. Cells are hidden from screen readers, whom the explorer's sentence tells what matters. */
+export class Grid extends Surface {
+  constructor(name, rows, columns, { editable } = {}) {
+    super()
+    this.rows = rows
+    this.columns = columns
+    this.cells = Array.from({ length: rows * columns }, (_, place) =>
+      editable
+        ? make("input", { type: "number", step: "any", autocomplete: "off", "aria-label": `${editable}, row ${Math.floor(place / columns)}, column ${place % columns}` })
+        : make("span", { "aria-hidden": "true" }))
+    this.node = make("div", { class: "explore-grid", "data-name": name, style: `--rows: ${rows}; --columns: ${columns}` }, ...this.cells)
+  }
+
+  cell(row, column) {
+    return this.cells[row * this.columns + column]
+  }
+
+  /** Write a number, or nothing for undefined, into a cell. */
+  write(row, column, value, digits) {
+    const cell = this.cell(row, column)
+    const text = value === undefined ? "" : typeof value === "string" ? value : number(value, digits)
+    if (cell instanceof HTMLInputElement) {
+      if (cell !== document.activeElement) cell.value = value
+    } else if (cell.textContent !== text) cell.textContent = text
+    return cell
+  }
+
+  /** Colour a cell by a signed value, whose largest size is `most`: red above zero, blue below; nothing for undefined. */
+  tone(row, column, value, most) {
+    const cell = this.cell(row, column)
+    const tone = value === undefined ? "none" : value > 0 ? "plus" : value < 0 ? "minus" : "zero"
+    const part = Math.min(1, Math.abs(value ?? 0) / (most || 1)).toFixed(3)
+    if (cell.dataset.tone !== tone) cell.dataset.tone = tone
+    if (cell.style.getPropertyValue("--part") !== part) cell.style.setProperty("--part", part)
+  }
+
+  /** Colour a cell as a pixel, a brightness from 0 to 255, or three of them. */
+  pixel(row, column, red, green = red, blue = red) {
+    const cell = this.cell(row, column)
+    const colour = `rgb(${red} ${green} ${blue})`
+    if (cell.dataset.colour === colour) return
+    cell.dataset.colour = cell.style.background = colour
+    cell.style.color = luminance(red, green, blue) > 0.179 ? "#000" : "#fff"
+  }
+}
+
 /** A small picture of `height` × `width` pixels, shown large; `paint` takes a function (row, column) that gives its grey or colour. */
-export class Picture {
+export class Picture extends Surface {
   constructor(name, height, width) {
-    this.node = make("canvas", { class: "explore-picture", "data-name": name, role: "img", width, height })
-    this.context = this.node.getContext("2d")
+    super()
+    Object.assign(this, { rows: height, columns: width })
+    const canvas = make("canvas", { "data-name": name, width, height })
+    this.node = make("div", { class: "explore-picture", role: "img", style: `--rows: ${height}; --columns: ${width}` }, canvas)
+    this.context = canvas.getContext("2d")
     this.bits = this.context.createImageData(width, height)
   }
 

@@ -101,9 +101,9 @@ define("pad", class extends Explorer {
           part("ways explore-controls", button("Clear", undefined, () => this.clear()), ...words("or an example"), part("examples", ...examples.map((_, digit) => button(String(digit), `example: ${digit}`, () => this.example(digit))))),
           part("bars", part("bar head", make("b"), ...words("logit", "", "probability")), ...this.bars.map(({ row }) => row))),
         part("right",
-          row("row", "what it sees", "28×28×1", part("seen", this.seen, ...words("As MNIST was made: scaled into 20×20 pixels, then centred by its ink."))),
+          row("row", "what it sees", "28×28×1", part("seen", this.seen, ...words("Scaled into 20×20 pixels, then centred by its ink, as MNIST was."))),
           ...this.maps.map(({ what, shape, shown }) => row(shape.includes("×") ? "row" : "row strip", what, shape, shown)))),
-      part("note", `Learned from ${digits.learned_from.toLocaleString("en")} digits of MNIST; right on ${number(100 * digits.accuracy, 1)}% of ${digits.tested_on.toLocaleString("en")} others. It knows ten digits and nothing else: whatever you draw, the probabilities add up to 1.`))
+      part("note", `Learned from ${digits.learned_from.toLocaleString("en")} digits of MNIST; right on ${number(100 * digits.accuracy, 1)}% of ${digits.tested_on.toLocaleString("en")} others. It knows ten digits, and nothing else.`))
     new MutationObserver(() => { this.looked = undefined; this.draw() }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] })
   }
 

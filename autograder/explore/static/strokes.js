@@ -52,11 +52,7 @@ export function centre(pixels) {
 export function picture(strokes) {
   const points = strokes.flat()
   if (!points.length) return new Float64Array(SIDE * SIDE)
-  const range = (axis) => {
-    const places = points.map((point) => point[axis])
-    return [Math.min(...places), Math.max(...places)]
-  }
-  const [[left, right], [top, bottom]] = [range(0), range(1)]
+  const [[left, right], [top, bottom]] = [0, 1].map(axis => [Math.min, Math.max].map(end => end(...points.map(point => point[axis]))))
   const scale = Math.min(LARGEST, (BOX - 1 - 2 * RADIUS) / Math.max(right - left, bottom - top, 1e-9))
   const placed = ([x, y]) =>
     strokes.map((stroke) => stroke.map(([px, py]) => [

@@ -6,7 +6,7 @@ BIN := .venv/bin
 HUB ?= .venv/hub
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail browser demo test test-all lint book page release kit train experiments bench bench-kernels bench-train bench-cluster bench-pages bench-verdicts bench-luck bench-kit bench-live bench-web bridge postgres hub hub-test tensorflow bridge-record links clean
+.PHONY: help setup jail browser demo test test-all lint book page release kit train experiments explorers bench bench-kernels bench-train bench-cluster bench-pages bench-verdicts bench-luck bench-kit bench-live bench-web bridge postgres hub hub-test tensorflow bridge-record links clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -65,6 +65,9 @@ train: setup  ## train the four networks and write the record that the book show
 
 experiments: setup  ## run the longer trainings of chapter 11 and write the record that it shows; takes about eight minutes
 	@$(BIN)/python -m benchmarks.left_out
+
+explorers: setup  ## train the two networks that explorers show and write their weights; wants MNIST, takes about two minutes
+	@$(BIN)/python -m benchmarks.explorers
 
 bench-kernels: setup  ## time each kernel against the bare matrix product, SciPy and PyTorch
 	@$(BIN)/python -m benchmarks.kernels

@@ -322,8 +322,8 @@ def is_exercise(cell: NotebookNode) -> bool:
     return cell.cell_type == "code" and bool(cell.metadata.get("nbgrader", {}).get("solution"))
 
 
-BOOK_ONLY = {"explorer"}
-"""Boxes that a notebook leaves out: an explorer needs the book's scripts, and the figure that it stands for is there."""
+BOOK_ONLY = {"explorer", "figure"}
+"""Boxes that a notebook leaves out: an explorer and a picture of one need the book's files."""
 
 _LINK_TO_PAGE = re.compile(r"\[([^\]]+)\]\([\w-]+\.md(?:#[\w-]*)?\)")
 FENCE = re.compile(r"^(?P<colons>:{3,})\{(?P<kind>[\w-]+)\}[ \t]*(?P<title>.*)$")

@@ -23,18 +23,12 @@ body { font: 16px/1.5 sans-serif; max-width: 730px; margin: 1rem auto; padding: 
 """What explorers take from the book's theme."""
 
 
-def style_of(script: str) -> str:
-    """The style sheet that belongs to a module, if there is one."""
-    path = explore.STATIC / f"{script}.css"
-    return path.read_text(encoding="utf-8") if path.exists() else ""
-
-
 def write_page(folder: Path, name: str, words: dict[str, str], theme: str = "light") -> Path:
     """Write a page that holds an explorer as the book does, with its scripts beside it; returns the page."""
     scripts = explore.needed(name)
     for script in scripts:
         (folder / f"{script}.js").write_text(explore.classic(script), encoding="utf-8")
-    style = STYLE + "".join(style_of(script) for script in scripts)
+    style = STYLE + "".join(explore.style(script) for script in scripts)
     data = "".join(f' data-{key}="{html.escape(value)}"' for key, value in words.items())
     page = folder / f"{name}-{'-'.join(words.values())}-{theme}.html"
     page.write_text(

@@ -22,7 +22,7 @@ from solutions.pooling import avg_pool2d, max_pool2d
 from solutions.stride import correlate2d_strided, output_size
 
 from .conftest import run_in
-from .explorers import Placed, Shown, arithmetic, figure, placed, style_of, written
+from .explorers import Placed, Shown, arithmetic, figure, placed, written
 
 Open = Callable[..., Shown]
 
@@ -480,7 +480,7 @@ def test_playing_steps_on_and_pausing_says_where_it_stands(opened: Open) -> None
 
 
 def test_colours_are_those_of_the_figures_and_lines_stand_out() -> None:
-    style = style_of("figure")
+    style = (explore.STATIC / "figure.css").read_text(encoding="utf-8")
     light, dark = (
         dict(re.findall(r"--ex-(\w+): (#\w+)", part)) for part in style.split("html[data-theme")[:2]
     )
@@ -590,4 +590,4 @@ def test_every_module_becomes_a_script_of_the_size_that_a_page_can_bear() -> Non
     for name in explore.names():
         assert not any(line.startswith(("import", "export")) for line in explore.classic(name).splitlines())
         own = [one for one in explore.needed(name) if one not in GENERATED]
-        assert sum(len((explore.classic(one) + style_of(one)).encode()) for one in own) < 30_000, name
+        assert sum(len((explore.classic(one) + explore.style(one)).encode()) for one in own) < 30_000, name

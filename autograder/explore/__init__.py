@@ -6,7 +6,6 @@ build turns each into a classic script, which it can do without Node.js: the mod
 
 import functools
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,10 @@ FOLDER = "explore"
 
 _IMPORT = re.compile(r'^import \{ (?P<names>\w+(?:, \w+)*) \} from "\./(?P<module>\w+)\.js"$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:const|function|class) (?P<name>\w+))", re.MULTILINE)
+_REMARK = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*\n|^[ \t]+", re.MULTILINE | re.DOTALL)
+_PLAIN = re.compile(r"^[^'`/\n]+$", re.MULTILINE)
+_SPACE = re.compile(r'("(?:[^"\\]|\\.)*")| ?(=>|[=,{}()?:*<>|&]+) ?')
+"""Comments on lines of their own, indents, and spaces outside of texts: a third of what readers would load."""
 
 
 @functools.cache
@@ -69,13 +72,21 @@ def classic(name: str) -> str:
     source = module(name)
     exported = ", ".join(match["name"] for match in _EXPORT.finditer(source))
     body = _EXPORT.sub("", _IMPORT.sub(r"const { \g<names> } = explore.\g<module>", source))
-    other = re.search(r"^(?:import|export)\b.*", body, re.MULTILINE)
+    body = _PLAIN.sub(lambda line: _SPACE.sub(r"\1\2", line[0]), _REMARK.sub("", body))
+    other = re.search(r"^(?:import|export)\b.*|^[^`\n]*`(?:[^`\n]*`[^`\n]*`)*[^`\n]*$", body, re.MULTILINE)
     if other:
         raise ExtensionError(f"{name}.js: this form is not turned into a classic script: {other[0]}")
     return (
         f'(explore => {{\n"use strict"\n{body}\nexplore.{name} = {{ {exported} }}\n'
         "})(globalThis.explore ??= {})\n"
     )
+
+
+def style(name: str) -> str:
+    """The style sheet that belongs to a module, as readers load it; nothing if there is none."""
+    path = STATIC / f"{name}.css"
+    source = _REMARK.sub("", path.read_text(encoding="utf-8")) if path.exists() else ""
+    return re.sub(r"\s*([{};,]|:(?= ))\s*", r"\1", source)
 
 
 class explorer(nodes.General, nodes.Element):
@@ -158,7 +169,7 @@ def write_scripts(app: Sphinx) -> None:
     for name in names():
         (out / f"{name}.js").write_text(classic(name), encoding="utf-8")
     for path in STATIC.glob("*.css"):
-        shutil.copy(path, out)
+        (out / path.name).write_text(style(path.stem), encoding="utf-8")
 
 
 def names() -> Iterator[str]:

@@ -9,6 +9,8 @@ import numpy as np
 from course import datasets
 from solutions.filters import correlate2d, relu
 
+from . import networks
+
 
 def _module(arrays: dict[str, np.ndarray]) -> str:
     """A module that exports each array of uint8 as its shape and its bytes in base64."""
@@ -48,5 +50,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "eyes": lambda: _module({"eye": datasets.photo("portrait")[157:221, 273:337]}),
     "photos": lambda: _module(grey_photos()),
     "temple": lambda: _module({"edges": temple_edges()}),
+    "digitweights": networks.pad,
+    "xweights": lambda: networks.trained("x"),
 }
 """Modules that no file holds, by their names."""

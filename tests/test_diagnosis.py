@@ -432,6 +432,16 @@ def test_luck_is_no_exception_to_a_condition() -> None:
     assert found and found[0] == "padding is 0" and not found[3]
 
 
+def test_a_condition_says_nothing_of_what_shows_nothing() -> None:
+    """is no lie where all numbers of the right answer are the same, so that none can stand at a wrong place"""
+    when = explain._When("N is not 1", "N is 1", lambda args: args[0] > 1)
+    flat, other = Outcome(value=np.zeros((2, 3))), Outcome(value=np.arange(6.0).reshape(2, 3))
+    assert when.claim((2,), flat, flat) is None and when.claim((2,), other, other) is False
+    assert when.claim((2,), other, flat) is True and when.claim((1,), other, flat) is False
+    assert when.claim((2,), Outcome(value=1.0), Outcome(value=1.0)) is False
+    assert explain._When("N is not 1", "N is 1", when.test, False).claim((2,), other, other) is None
+
+
 def test_float32_holds_nothing_very_near_0() -> None:
     """counts a number that float32 cannot hold as right in float32"""
     wanted = np.array([1e-50, -1e-60])

@@ -279,7 +279,15 @@ class _When:
         is_right = _is_same(args, right, got)
         if is_right and _form_of(right.value) != _form_of(got.value):
             return None  # a list for an array, float32 for float64: not every check minds
+        if is_right and _is_flat(right):
+            return None
         return holds is not is_right
+
+
+def _is_flat(right: Outcome | None) -> bool:
+    """Whether a right answer is the same number at every place: there what stands at a wrong place is right too."""
+    value = right.value if right else None
+    return isinstance(value, np.ndarray) and value.size > 1 and bool(np.all(value == value.flat[0]))
 
 
 def _form_of(value: Any) -> Any:
@@ -305,7 +313,8 @@ def _of_groups(subject: Subject, seen: list[Seen]) -> Cause | None:
     if silent:
         parts += _of_silence(naming, silent, [call for call in passing if _must_raise(call)])
     # what must raise is no part of when the answers are right
-    when = _when(naming, [*valued, *raised], [call for call in passing if not _must_raise(call)])
+    telling = [call for call in passing if not _must_raise(call) and not _is_flat(call.expected)]
+    when = _when(naming, [*valued, *raised], telling)
     if not parts:
         return Cause("when", when.text, claim=when.claim) if when else None
     explained = sum(part.count for part in parts)

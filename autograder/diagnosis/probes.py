@@ -124,4 +124,7 @@ def _put(args: Args, at: int, value: Any) -> Args:
 
 
 def _single(part: Any) -> Any:
-    return part.astype(np.float32) if isinstance(part, np.ndarray) and part.dtype == np.float64 else part
+    if not isinstance(part, np.ndarray) or part.dtype != np.float64:
+        return part
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite
+        return part.astype(np.float32)

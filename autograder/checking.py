@@ -2,7 +2,6 @@
 
 import ast
 import contextlib
-import functools
 import hashlib
 import io
 import os
@@ -17,8 +16,9 @@ import numpy as np
 import pytest
 
 from .chapters import place_and_error
-from .diagnosis.explain import Cause, explain
-from .diagnosis.probes import redrawn
+from .diagnosis.explain import Cause, More, explain
+from .diagnosis.naming import Naming
+from .diagnosis.probes import redrawn, varied
 from .inside.calling import Outcome
 from .oracle import Oracle
 from .results import (
@@ -192,7 +192,7 @@ def run_checks(
             subjects[kernel],
             points[kernel],
             plugin.outcomes[kernel],
-            functools.partial(_other_draws, path, subjects[kernel], seed) if oracle.knows_all else None,
+            _Others(path, subjects[kernel], seed) if oracle.knows_all else None,
             causes,
         )
         for kernel in kernels
@@ -202,40 +202,102 @@ def run_checks(
 OTHER_DRAWS = 2
 """How often the checks are run again with other inputs, for the diagnosis of a kernel that failed."""
 
+PROBES = 50
+"""Calls that are made at a time with other numbers, and with other lengths or settings, besides."""
+
+FEW_PROBES = 12
+"""The same, where a known mistake explains all that was seen."""
+
 OTHER_SECONDS = 1.0
-"""Seconds after which there is no further draw; after twice as many, no further probe."""
+"""Seconds of processor time after which there is no further draw; after twice as many, no further probe."""
 
 MOST_OTHER_SECONDS = 2.0
-"""Seconds after which the diagnosis of a kernel makes no further call, in the middle of a draw too."""
+"""Seconds of processor time after which the diagnosis of a kernel makes no further call, in the middle of a draw too."""
+
+IDLE_SECONDS = 20.0
+"""Seconds on the clock after which there is none either: for a kernel that waits, which takes no processor time."""
 
 PROBE_SECONDS = 0.01
 """Calls that take longer are not asked with other numbers."""
 
 
-def _other_draws(path: Path, subject: Subject, seed: str) -> list[Seen]:
-    """What a kernel does with the inputs of other draws: evidence for the diagnosis, of no effect on the score."""
-    begin = time.perf_counter()
+class _Others:
+    """What a kernel does with inputs of no check: evidence for the diagnosis, of no effect on the score.
 
-    def call_in_time(args: tuple[Any, ...]) -> Outcome:
-        if time.perf_counter() - begin > MOST_OTHER_SECONDS:
-            raise Stopped(TIME_LIMIT, "the diagnosis has asked for long enough")
-        return subject.call(args)
+    Each call of it gives other calls of the kernel. If there are to be many, these are at first those of other draws of
+    the checks, and the like with other numbers; then what is like any of these. Its limits are of processor time, so that
+    what else the machine does changes no diagnosis.
+    """
 
-    other = Subject(subject.kernel, call_in_time, subject.oracle)
-    for number in range(OTHER_DRAWS):
-        if time.perf_counter() - begin < OTHER_SECONDS:
-            _run_pytest(path, Plugin({subject.kernel: other}, f"draw {number} beside {seed}"))
-    rng = random_for(seed, "probes")
-    for call in [call for call in other.seen if call.seconds < PROBE_SECONDS]:
-        args = redrawn(call.args, rng)
-        if (
-            time.perf_counter() - begin < 2 * OTHER_SECONDS
-            and args
-            and other.oracle.undisputed(other.kernel, args)
+    def __init__(self, path: Path, subject: Subject, seed: str):
+        self._path, self._subject, self._seed = path, subject, seed
+        self._rng = random_for(seed, "probes")
+        self._spent = 0.0
+        self._waited = 0.0
+        self._kinds: list[Seen] = []
+        self._is_warm = False
+
+    def __call__(self, many: bool) -> list[Seen]:
+        clock = self._subject.clock
+        assert clock
+        if not self._is_warm:
+            self._warm_up()
+        begun, at = clock() - self._spent, time.monotonic() - self._waited
+
+        def call_in_time(args: tuple[Any, ...]) -> Outcome:
+            if clock() - begun > MOST_OTHER_SECONDS or time.monotonic() - at > IDLE_SECONDS:
+                raise Stopped(TIME_LIMIT, "the diagnosis has asked for long enough")
+            return self._subject.call(args)
+
+        other = Subject(self._subject.kernel, call_in_time, self._subject.oracle, clock=clock)
+        first = many and not self._kinds
+        if first:
+            for number in range(OTHER_DRAWS):
+                if clock() - begun < OTHER_SECONDS:
+                    _run_pytest(
+                        self._path, Plugin({other.kernel: other}, f"draw {number} beside {self._seed}")
+                    )
+            self._kinds = [call for call in other.seen if call.seconds < PROBE_SECONDS]
+        kinds = self._kinds or [
+            call for call in self._subject.seen if call.args and call.seconds < PROBE_SECONDS
+        ]
+        count = 2 * PROBES if first else PROBES if many else FEW_PROBES
+        for number in self._rng.permutation(len(kinds))[:count]:
+            if clock() - begun < 2 * OTHER_SECONDS:
+                self._ask(other, kinds[number])
+        self._spent, self._waited = clock() - begun, time.monotonic() - at
+        return other.seen
+
+    def _warm_up(self) -> None:
+        """Let the right ways import what they need, which takes a second where it was not done yet, and is no time of the kernel."""
+        self._is_warm = True
+        some = [seen.args for seen in self._subject.seen if seen.args and seen.seconds < PROBE_SECONDS]
+        if some:
+            self._subject.oracle.undisputed(self._subject.kernel, some[0])
+
+    def _ask(self, other: Subject, call: Seen) -> None:
+        """Ask one call with other numbers, and one that is varied; if all right ways agree on it."""
+        naming = other.oracle.naming(other.kernel)
+        for changed in (
+            redrawn(call.args, self._rng),
+            self._varied(naming, call.args, 1 + int(self._rng.integers(3))),
         ):
-            with contextlib.suppress(CheckFailure):
-                other.agrees(*args, rtol=call.rtol)
-    return other.seen
+            if changed and other.oracle.undisputed(other.kernel, changed):
+                same = list(map(_dtype, changed)) == list(map(_dtype, call.args))
+                with contextlib.suppress(CheckFailure):
+                    other.agrees(*changed, rtol=call.rtol if same else None)
+
+    def _varied(self, naming: Naming, args: tuple[Any, ...], times: int) -> tuple[Any, ...] | None:
+        changed = args
+        for _ in range(times):
+            changed = varied(naming, changed, self._rng) or changed
+        if changed is args:
+            return None
+        return redrawn(changed, self._rng) or changed
+
+
+def _dtype(value: Any) -> Any:
+    return getattr(value, "dtype", None)
 
 
 def _see_whose_fault(path: Path, subject: Subject, plugin: Plugin) -> None:
@@ -301,7 +363,7 @@ def _exercise(
     subject: Subject,
     points: float,
     outcomes: list[Ran],
-    more: Callable[[], list[Seen]] | None,
+    more: More | None,
     causes: bool,
 ) -> Exercise:
     if not outcomes:
@@ -339,7 +401,7 @@ def _exercise(
     )
 
 
-def _cause(subject: Subject, more: Callable[[], list[Seen]] | None) -> Cause | None:
+def _cause(subject: Subject, more: More | None) -> Cause | None:
     """What the diagnosis finds. Should it fail itself, it says so, and the verdict stands without a cause."""
     try:
         return explain(subject, more)

@@ -44,6 +44,16 @@ class Timed(Protocol):
         """Hold all of them still meanwhile; raises Stopped at the end if that could not be done."""
 
 
+def worked(call: Call) -> float:
+    """Seconds of processor time used so far by this process, and by those in which the call's kernel runs.
+
+    What else the machine does makes no difference to it, as it does to the time of day.
+    """
+    if isinstance(call, Timed) and not isinstance(call, Caller):
+        return time.process_time() + call.busy()
+    return time.process_time()
+
+
 ROUNDS = (24, 160)
 """Runs of a race until it may end early, and at most."""
 
@@ -81,7 +91,7 @@ class Seen:
     passed : whether the check was content with it, side effects aside
     rtol : the tolerance that the check named, None for the usual one
     exact_dtype, quiet : True if all that was wrong was the result's dtype, or a warning
-    seconds : that the call took
+    seconds : of processor time that the call took, here and wherever the kernel runs
     """
 
     args: tuple[Any, ...]
@@ -130,6 +140,7 @@ class Subject:
     kernel : name of the kernel; call : how to call the learner's function; oracle : knows the right answers
     seen : all calls so far; slips : by the name of their check, what is wrong beside the values, the smallest of each
     fault : what our own side raised in a call, if it did
+    clock : seconds of processor time that were used so far, by this process and wherever the kernel runs
     """
 
     kernel: str
@@ -140,10 +151,14 @@ class Subject:
     stopped: Stopped | None = None
     failed: bool = False
     fault: Exception | None = None
+    clock: Callable[[], float] | None = None
     _noted: list[Failure] = field(default_factory=list)
     _check: int = 0
     _paid: dict[str, int] = field(default_factory=dict)
     _raced: tuple[float, tuple[Any, ...], Any] | None = None
+
+    def __post_init__(self) -> None:
+        self.clock = self.clock or functools.partial(worked, self.call)
 
     def begin(self) -> None:
         """Begin a new check."""
@@ -362,9 +377,11 @@ class Subject:
         """Call the kernel and remember it; a kernel without arguments is asked once, and its first answer counts."""
         if not args and self.seen:
             return self.seen[-1].outcome
-        begin = time.perf_counter()
+        assert self.clock
+        begin = self.clock()
         outcome = self._call(args)
-        self.seen.append(Seen(args, outcome, seconds=time.perf_counter() - begin))
+        # a worker that was started afresh has used nothing yet
+        self.seen.append(Seen(args, outcome, seconds=max(0.0, self.clock() - begin)))
         if outcome.error == "NotImplementedError":
             self.seen[-1] = replace(self.seen[-1], passed=False)
             self._fail(args, NOT_WRITTEN, f"{self.kernel} is not written yet")

@@ -9,6 +9,7 @@ does with the sieve's inputs, which the diagnosis never saw. Each mutant runs in
 import argparse
 import collections
 import contextlib
+import importlib
 import itertools
 import json
 import os
@@ -32,6 +33,7 @@ from autograder.chapters import Chapter, chapters
 from autograder.classroom import record_answers
 from autograder.diagnosis.relations import alike
 from autograder.inside.calling import Caller, Outcome
+from autograder.inside.functions import Seeded
 from autograder.oracle import Record, Reference
 from autograder.subject import Stopped
 from benchmarks import sieve as sieves
@@ -220,10 +222,63 @@ def _raises(mutant: Mutant, function: Any, sieve: Sieve, answers: list[Outcome])
     return any(answer.error for answer in answers)
 
 
+def _drawn(mutant: Mutant, function: Any, sieve: Sieve) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What the reference and the mutant draw for the sieve's inputs, where both give an array; each of many numbers
+    besides, where nothing but a shape is asked for."""
+    reference = getattr(importlib.import_module(f"solutions.{mutant.chapter}"), mutant.kernel)
+    calls = [args for args in sieve.inputs if any(isinstance(part, Seeded) for part in args)]
+    if mutant.kernel == "he_init":
+        calls += [(shape, Seeded(11)) for shape in ((250, 30), (30, 250), (3, 2, 20, 50), (2, 3, 50, 20))]
+    for args in calls:
+        one, other = (sieves.guarded(mutant.kernel, way)(args) for way in (reference, function))
+        if isinstance(one.value, np.ndarray) and isinstance(other.value, np.ndarray):
+            yield one.value, other.value
+
+
+def _is_shapeless(mutant: Mutant, function: Any, sieve: Sieve, answers: list[Outcome]) -> bool:
+    pairs = [(good, came) for good, came in _drawn(mutant, function, sieve) if good.size > 1]
+    return bool(pairs) and sum(good.shape != came.shape for good, came in pairs) > 0.9 * len(pairs)
+
+
+def _has_another_dtype(mutant: Mutant, function: Any, sieve: Sieve, answers: list[Outcome]) -> bool:
+    pairs = list(_drawn(mutant, function, sieve))
+    return bool(pairs) and all(good.dtype != came.dtype for good, came in pairs)
+
+
+def _is_the_same_for_all_seeds(mutant: Mutant, function: Any, sieve: Sieve, answers: list[Outcome]) -> bool:
+    call = sieves.guarded(mutant.kernel, function)
+    for args in sieve.inputs[:20]:
+        one, two = (
+            call(tuple(Seeded(seed) if isinstance(part, Seeded) else part for part in args))
+            for seed in (7, 8)
+        )
+        if not _agree(one, two):
+            return False
+    return True
+
+
+def _large(mutant: Mutant, function: Any, sieve: Sieve) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(g.astype(float), c.astype(float)) for g, c in _drawn(mutant, function, sieve) if g.size > 5000]
+
+
+def _spreads_otherwise(mutant: Mutant, function: Any, sieve: Sieve, answers: list[Outcome]) -> bool:
+    return any(abs(c.std() / g.std() - 1) > 0.1 for g, c in _large(mutant, function, sieve))
+
+
+def _lies_elsewhere(mutant: Mutant, function: Any, sieve: Sieve, answers: list[Outcome]) -> bool:
+    pairs = _large(mutant, function, sieve)
+    return bool(pairs) and all(abs(c.mean() - g.mean()) > 0.1 * g.std() for g, c in pairs)
+
+
 JUDGES: dict[str, Callable[[Mutant, Any, Sieve, list[Outcome]], bool]] = {
     "side effect": _has_side_effect,
     "unstable": _is_unstable,
     "exception|raise": _raises,
+    "random shape": _is_shapeless,
+    "random dtype": _has_another_dtype,
+    "no chance": _is_the_same_for_all_seeds,
+    "random spread": _spreads_otherwise,
+    "random centre": _lies_elsewhere,
 }
 """By what a cause's kind says, how to see whether it is so, beside its claim."""
 
@@ -325,6 +380,9 @@ def run(names: list[str], wanted: int, seed: int, at_once: int) -> list[Round]:
             if isinstance(made, str):
                 sys.exit(f"no inputs for {kernel}: {made}")
             rounds[kernel] = Round(chapter, kernel, made, seed, wanted)
+            Reference(chapter).undisputed(
+                kernel, made.inputs[0]
+            )  # imports what the right ways need, once for all
             steps.at(len(rounds), kernel)
     in_order = [rounds[kernel] for _, kernel in pairs]
 

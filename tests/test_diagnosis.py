@@ -11,12 +11,12 @@ import pytest
 from autograder import checking
 from autograder.chapters import chapter
 from autograder.checking import run_checks
-from autograder.diagnosis import conditions, explain, relations
+from autograder.diagnosis import conditions, explain, probes, relations
 from autograder.diagnosis.naming import Naming
 from autograder.inside.calling import Caller, Outcome
 from autograder.oracle import Reference
 from autograder.results import SIDE_EFFECTS, UNSTABLE, Exercise
-from autograder.subject import _same_number
+from autograder.subject import Subject, _same_number, worked
 from solutions.backprop import conv2d_backward
 from solutions.filters import apply_filters, correlate2d, relu
 from solutions.fully_connected import cross_entropy, softmax
@@ -28,7 +28,7 @@ PUBLIC, FRESH = "public", "a draw of its own"
 
 def checked(kernel: str, function: Callable[..., Any], seed: str = PUBLIC) -> Exercise:
     """Check a function in the place of a kernel of the course."""
-    for name in ("filters", "stride", "padding", "fully_connected", "backprop"):
+    for name in ("filters", "stride", "padding", "fully_connected", "backprop", "left_out"):
         reference = Reference(chapter(name))
         if kernel in reference.points():
             checks = chapter(name).checks
@@ -259,16 +259,26 @@ def test_the_diagnosis_ends_in_time_and_the_score_stands(monkeypatch: pytest.Mon
     assert told.cause and not hurried.cause
 
 
-def test_the_diagnosis_does_not_call_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+def works(seconds: float) -> None:
+    """Take processor time, however little of it there is at the moment."""
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+
+
+@pytest.mark.parametrize(("limit", "spend"), [("MOST_OTHER_SECONDS", works), ("IDLE_SECONDS", time.sleep)])
+def test_the_diagnosis_does_not_call_for_ever(
+    monkeypatch: pytest.MonkeyPatch, limit: str, spend: Callable[[float], None]
+) -> None:
     """makes no call after its time, in the middle of a draw too; what counts was settled before"""
-    monkeypatch.setattr(checking, "MOST_OTHER_SECONDS", 0.05)
+    monkeypatch.setattr(checking, limit, 0.05)
     settled: list[int] = []
     calls = []
 
     def slow(args: tuple[Any, ...]) -> Outcome:
         calls.append(args)
         if settled:
-            time.sleep(0.06)
+            spend(0.06)
         return Outcome(value=np.full(np.shape(args[0]), 0.123), after=args)
 
     one = chapter("filters")
@@ -277,6 +287,37 @@ def test_the_diagnosis_does_not_call_for_ever(monkeypatch: pytest.MonkeyPatch) -
     )
     assert exercise.score == 0
     assert len(calls) - settled[0] <= 1
+
+
+def test_a_machine_with_other_things_to_do_changes_no_diagnosis() -> None:
+    """tells the same where every call is kept waiting, longer than a call may take that is asked with other numbers"""
+    module = Reference(chapter("padding")).module
+
+    def slightly_off(x: np.ndarray, padding: int) -> np.ndarray:
+        return module.zero_pad(x, padding) + 1e-6
+
+    def kept_waiting(x: np.ndarray, padding: int) -> np.ndarray:
+        time.sleep(1.2 * checking.PROBE_SECONDS)
+        return slightly_off(x, padding)
+
+    alone, busy = (checked("zero_pad", function) for function in (slightly_off, kept_waiting))
+    assert (alone.cause, alone.hint, alone.score) == (busy.cause, busy.hint, busy.score)
+    assert "too large by 1e-06" in busy.hint
+
+
+def test_work_counts_wherever_the_kernel_runs() -> None:
+    """adds what the processes of a jailed kernel used; a function of this process is in our own time already"""
+
+    class Elsewhere:
+        busy = staticmethod(lambda: 1000.0)
+        __call__ = prepare = run = result = frozen = lambda self, *args: Outcome()
+
+    before = time.process_time()
+    assert before <= worked(Caller(relu)) < before + 100
+    assert before + 1000 <= worked(Elsewhere()) < before + 1100  # type: ignore[arg-type]
+    seen = Subject("relu", Elsewhere(), Reference(chapter("filters")))  # type: ignore[arg-type]
+    seen.returns(np.ones(2))
+    assert seen.seen[0].seconds < 100
 
 
 @pytest.mark.filterwarnings("error")
@@ -340,6 +381,101 @@ def test_what_fits_the_checks_by_chance_is_not_told() -> None:
     found = checked("zero_pad", lambda x, padding: module.zero_pad(x, padding) + 1e-6)
     assert "float32" not in found.hint and "seven digits" not in found.hint
     assert "too large by 1e-06" in found.hint
+
+
+def test_a_known_mistake_too_must_stand_in_other_calls() -> None:
+    """does not take a bias that is rounded to four digits for float32, though no check tells them apart"""
+    found = checked("apply_filters", lambda v, f, b: apply_filters(v, f, np.round(b, 4)))
+    assert found.score < found.points
+    assert "float32" not in found.hint
+
+
+def test_right_numbers_in_a_wrong_form_are_no_answer_to_other_arguments() -> None:
+    """names the list, not a change of the arguments that makes no difference to the few calls that it can be made to"""
+    found = checked("cross_entropy", lambda z, y: [cross_entropy(z, y)])
+    assert "of logits" not in found.hint
+    found = checked("relu", lambda x: relu(x).tolist())
+    assert found.cause == "container", found.hint
+
+
+def test_calls_are_varied_so_that_what_belongs_together_does_so_still() -> None:
+    """cuts an axis in all arguments that have it, and none whose length hangs on the stride"""
+    rng = np.random.default_rng(0)
+    reference = Reference(chapter("padding"))
+    args = np.ones((3, 6, 5, 2)), np.ones((2, 3, 2, 4)), np.ones(4), 1, 0
+    found = [probes.varied(reference.naming("conv2d"), args, rng) for _ in range(200)]
+    for x, w, b, *_ in [one for one in found if one]:
+        assert x.shape[3] == w.shape[2] and b.shape[0] == w.shape[3] and x.size and w.size
+    lengths = {(*x.shape, *w.shape, *more, str(x.dtype)) for x, w, _, *more in [one for one in found if one]}
+    assert {one[0] for one in lengths} >= {1, 3} and {one[3] for one in lengths} == {1, 2}
+    assert {one[8] for one in lengths} >= {1, 2, 3} and {one[-1] for one in lengths} == {"float64", "float32"}
+    reference = Reference(chapter("backprop"))
+    args = np.ones((3, 5, 3, 4)), np.ones((3, 6, 5, 2)), np.ones((2, 3, 2, 4)), 1, 0
+    found = [probes.varied(reference.naming("conv2d_backward"), args, rng) for _ in range(200)]
+    for dout, x, w, *more in [one for one in found if one]:
+        assert (
+            dout.shape[1:3] == (5, 3) and x.shape[1:3] == (6, 5) and w.shape[:2] == (2, 3) and more == [1, 0]
+        )
+        assert len(dout) == len(x) and x.shape[3] == w.shape[2] and dout.shape[3] == w.shape[3]
+    assert probes.varied(Naming((), {}), (), rng) is None
+
+
+def test_luck_is_no_exception_to_a_condition() -> None:
+    """tells a condition one way only where one call in twenty that meets it is right"""
+    naming = Naming(("x", "padding"), {"x": (("H", "W"),)})
+    calls = [(np.zeros((h, w)), p) for h, w, p in itertools.product((2, 3, 4, 5), (3, 5, 6), (0, 1, 2))]
+    failing = [args for args in calls if args[1] == 0][1:]
+    lucky = [args for args in calls if args[1] == 0][:1]
+    passing = [args for args in calls if args[1]]
+    assert (found := conditions.parting(naming, failing, passing)) and found[0] == "padding is 0" and found[3]
+    found = conditions.parting(naming, failing, passing + lucky)
+    assert found and found[0] == "padding is 0" and not found[3]
+
+
+def test_a_condition_says_nothing_of_what_shows_nothing() -> None:
+    """is no lie where all numbers of the right answer are the same, so that none can stand at a wrong place"""
+    when = explain._When("N is not 1", "N is 1", lambda args: args[0] > 1)
+    flat, other = Outcome(value=np.zeros((2, 3))), Outcome(value=np.arange(6.0).reshape(2, 3))
+    assert when.claim((2,), flat, flat) is None and when.claim((2,), other, other) is False
+    assert when.claim((2,), other, flat) is True and when.claim((1,), other, flat) is False
+    assert when.claim((2,), Outcome(value=1.0), Outcome(value=1.0)) is False
+    assert explain._When("N is not 1", "N is 1", when.test, False).claim((2,), other, other) is None
+
+
+def test_float32_holds_nothing_very_near_0() -> None:
+    """counts a number that float32 cannot hold as right in float32"""
+    wanted = np.array([1e-50, -1e-60])
+    (relation,) = [
+        one
+        for one in relations.related(Naming(("z",), {}), (np.ones(3),), wanted, np.zeros(2))
+        if one.kind == "precision"
+    ]
+    assert "seven digits" in relation.text
+    assert not relation.holds((), np.array([1.0, 2.0]), np.array([1.0, 2.1]))
+
+
+def he(shape: tuple[int, ...], rng: Any, inputs: float | None = None) -> np.ndarray:
+    return rng.normal(0, np.sqrt(2 / (inputs or np.prod(shape[:-1]))), shape).astype(np.float32)
+
+
+DRAWN = [
+    (lambda shape, rng: he(shape, rng, np.prod(shape[1:])), "random spread", "wrong lengths"),
+    (lambda shape, rng: 2 * he(shape, rng), "random spread", "2 times as wide"),
+    (lambda shape, rng: he(shape, rng) + np.float32(1), "random centre", "lie around 0."),
+    (lambda shape, rng: he(shape, rng).astype(np.float16), "random dtype", "float16"),
+    (lambda shape, rng: he(shape, np.random.default_rng(1)), "no chance", "must be drawn from rng"),
+    (lambda shape, rng: he(shape, rng)[None], "random shape", "has shape (1, 5, 3)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "kind", "says"), DRAWN)
+def test_what_is_drawn_is_held_against_the_reference_as_a_whole(
+    function: Callable[..., Any], kind: str, says: str
+) -> None:
+    """names the spread, the centre, the form of random numbers, of which many are right"""
+    found = checked("he_init", function)
+    assert found.score < found.points
+    assert (found.cause, says in found.hint) == (kind, True), found.hint
 
 
 def test_float32_has_fewer_digits_to_compare() -> None:

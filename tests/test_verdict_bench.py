@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from autograder.chapters import chapter, chapters
+from autograder.inside.functions import Seeded
 from autograder.oracle import Reference
 from benchmarks import sieve as sieves
 from benchmarks.draws import DRAWS
@@ -17,7 +18,7 @@ from benchmarks.luck import report
 from benchmarks.mutants import Mutant, mutants
 from benchmarks.processes import in_processes
 from benchmarks.sieve import Sieve, guarded
-from benchmarks.verdicts import judge
+from benchmarks.verdicts import JUDGES, judge
 
 FILTERS = chapter("filters")
 
@@ -108,6 +109,28 @@ def test_a_wrong_mutant_is_judged_and_an_equal_one_is_sifted_out(sieve: Sieve) -
         _mutant("def relu(x):\n    return np.transpose(np.maximum(x, 0))\n"), sieve, FILTERS, "test"
     )
     assert not wrong.sifted and wrong.rejected and wrong.where and wrong.failed
+
+
+def test_a_wrong_container_is_a_cause_that_can_be_true(sieve: Sieve) -> None:
+    listed = judge(_mutant("def relu(x):\n    return np.maximum(x, 0).tolist()\n"), sieve, FILTERS, "test")
+    assert (listed.named, listed.true) == ("container", True), (listed.hint, listed.untrue_at)
+
+
+def test_what_is_said_of_drawn_numbers_is_judged_on_others() -> None:
+    left_out = chapter("left_out")
+    mine = Mutant("left_out", "he_init", "reference", ("x",), 1, "", "", "")
+    drawn = sieves.sieve(left_out, "he_init", [((5, 4), Seeded(1)), ((2, 2, 3, 3), Seeded(2))])
+    right = Reference(left_out).module.he_init
+    wrong = {
+        "random spread": lambda shape, rng: 1.5 * right(shape, rng),
+        "random centre": lambda shape, rng: right(shape, rng) + np.float32(1),
+        "random dtype": lambda shape, rng: right(shape, rng).astype(float),
+        "random shape": lambda shape, rng: right(shape, rng)[None],
+        "no chance": lambda shape, rng: right(shape, np.random.default_rng(3)),
+    }
+    for kind, function in wrong.items():
+        assert JUDGES[kind](mine, function, drawn, []), kind
+        assert not JUDGES[kind](mine, right, drawn, []), kind
 
 
 def test_an_endless_call_ends() -> None:

@@ -223,22 +223,27 @@ def _of_arrays(naming: Naming) -> Iterator[Condition]:
             yield Condition(text.format(name), opposite.format(name), holds)
 
 
+LUCKY = 0.15
+"""Share of the calls that meet a condition which may be right by luck of their numbers, if it is to be told at all."""
+
 LEAST = 3
 """So many unlike calls must fail, and as many be right, before a condition is believed; twice as many for two at once."""
 
 
 def parting(
     naming: Naming, failing: list[Args], passing: list[Args]
-) -> tuple[str, str, Callable[[Args], bool | None]] | None:
+) -> tuple[str, str, Callable[[Args], bool | None], bool] | None:
     """The simplest condition that holds in all calls that failed and in none that passed: when it fails, when it is
-    right, and a test of it; None where there is none, or too few calls to believe it.
+    right, a test of it, and whether it is so both ways; None where there is none, or too few calls to believe it.
 
-    Calls are unlike if they differ in a shape, a dtype or a plain value: by chance alone, few of these agree.
+    It is so one way only where a few calls meet the condition and are right nevertheless: they may be by luck. Calls are
+    unlike if they differ in a shape, a dtype or a plain value: by chance alone, few of these agree.
     """
-    unlike = min(len({_sketch(args) for args in calls}) for calls in (failing, passing))
+    unlike = min(len({sketch(args) for args in calls}) for calls in (failing, passing))
     if unlike < LEAST:
         return None
     needed: list[tuple[str, str, Callable[[Args], bool | None]]] = []
+    nearly: list[tuple[str, str, Callable[[Args], bool | None]]] = []
     for condition in conditions(naming, [*failing, *passing]):
         fails = [condition.holds(args) for args in failing]
         passes = [condition.holds(args) for args in passing]
@@ -249,19 +254,27 @@ def parting(
             if any(found is not wanted for found in fails):
                 continue
             test = condition.holds if wanted else _not(condition.holds)
-            if not any(found is wanted for found in passes):
-                return text, opposite, test
+            lucky = sum(found is wanted for found in passes)
+            if not lucky:
+                return text, opposite, test, True
             if any(found is not wanted for found in passes):
                 needed.append((text, opposite, test))
+            others = {
+                sketch(args) for args, found in zip(passing, passes, strict=True) if found is (not wanted)
+            }
+            if lucky <= LUCKY * (lucky + len(failing)) and len(others) >= LEAST:
+                nearly.append((text, opposite, test))
+    if nearly:
+        return *nearly[0], False
     if unlike < 2 * LEAST:
         return None
     for (text, opposite, test), (other, its_opposite, its_test) in itertools.combinations(needed[:40], 2):
         if not any(test(args) and its_test(args) for args in passing):
-            return f"{text} and {other}", f"{opposite} or {its_opposite}", _both(test, its_test)
+            return f"{text} and {other}", f"{opposite} or {its_opposite}", _both(test, its_test), True
     return None
 
 
-def _sketch(args: Args) -> tuple[Any, ...]:
+def sketch(args: Args) -> tuple[Any, ...]:
     """What two calls differ in, numbers in arrays aside."""
     return tuple(
         (part.shape, str(part.dtype)) if isinstance(part, np.ndarray) else repr(part)[:200]

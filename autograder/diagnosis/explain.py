@@ -8,6 +8,7 @@ that was seen says what it explains.
 """
 
 import contextlib
+import functools
 import itertools
 import re
 from collections.abc import Callable, Sequence
@@ -22,13 +23,18 @@ from ..oracle import Hurried, OutOfTime
 from ..results import SIDE_EFFECTS, UNSTABLE
 from ..subject import Seen, Subject
 from .as_if import AsIf, as_ifs
-from .conditions import parting
+from .chance import findings, is_drawn
+from .conditions import LEAST, parting, sketch
 from .naming import Args, Naming
 from .relations import Relation, alike, digits, related
 
 Claim = Callable[[Args, Outcome, Outcome], bool | None]
 """What a cause says of any call, given its arguments, the right answer and the kernel's: whether it is true there; None if
 it says nothing about such a call."""
+
+
+More = Callable[[bool], Sequence[Seen]]
+"""Makes calls that no check made, others each time: a few that are quickly made, or many, if it is given True."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,9 @@ WEAK = frozenset(
 )  # fmt: skip
 """Relations that say where or how much, rather than what was done: two known mistakes together say more."""
 
+ALL_OR_NONE = frozenset(("precision",))
+"""Relations that are not so if they hold in most calls only: whoever works in float32 does so everywhere."""
+
 PAIRED = 40
 """Changes of the arguments that are tried two at a time."""
 
@@ -67,17 +76,20 @@ LISTED = 2**18
 SECONDS = 20.0
 """Seconds of processor time after which no cause is looked for any more; nearly all are found in a hundredth of that."""
 
+TRIALS = 3
+"""So many times at most a cause is held against calls that were not known when it was found, and sought again if it falls."""
+
 MOST_CALLS = 20
 """Of so many calls relations are looked for that hold in most."""
 
 
-def explain(subject: Subject, more: Callable[[], Sequence[Seen]] | None = None) -> Cause | None:
+def explain(subject: Subject, more: More | None = None) -> Cause | None:
     """The cause of what the checks saw of a kernel; None if nothing was wrong or nothing was found.
 
     What explains a handful of calls may do so by chance, so a cause that is no known mistake must also explain calls
     that no check made.
 
-    more : makes such calls; None where their right answers are not known
+    more : makes such calls, others each time; None where their right answers are not known
 
     It ends in time, whatever the kernel returned.
     """
@@ -88,24 +100,38 @@ def explain(subject: Subject, more: Callable[[], Sequence[Seen]] | None = None) 
         return None
 
 
-def _explain(subject: Subject, more: Callable[[], Sequence[Seen]] | None) -> Cause | None:
+def _explain(subject: Subject, more: More | None) -> Cause | None:
     seen = _with_answers(subject, subject.seen)
+    probed = functools.cache(lambda: _with_answers(subject, more(False)) if more else [])
     failing = [call for call in seen if not call.passed]
     if not seen or not (failing or subject.slips):
         return None
     known = _known(subject, seen, lambda call, answer: call.equals(answer))
-    if known:
+    if known and (not failing or _is_made(subject, known, probed())):
         return known
     if not failing:
         return _side_effect(subject)
     cause = _known(subject, seen, _same_values)
-    if cause is None:
-        cause = _of_groups(subject, seen)
-        others = _with_answers(subject, more()) if more else []
-        if others and not (cause and _stands(cause, others)):
-            cause = _of_groups(subject, seen + others)
+    if cause is None or not _is_made(subject, cause, probed()):
+        cause = _found_and_tried(subject, seen + probed(), more)
     if cause and SIDE_EFFECTS in subject.slips:
         cause = replace(cause, text=f"{cause.text} Besides, {subject.slips[SIDE_EFFECTS].message}.")
+    return cause
+
+
+def _found_and_tried(subject: Subject, seen: list[Seen], more: More | None) -> Cause | None:
+    """A cause that stands in calls other than those in which it was found; None if after some rounds there is none."""
+    cause = _of_groups(subject, seen)
+    for number in range(TRIALS if more else 0):
+        others = _with_answers(subject, more(True)) if more else []
+        if not others:
+            break
+        stands = cause is not None and _stands(cause, others)
+        seen = seen + others
+        if not stands and (cause or number == 0):
+            cause = _of_groups(subject, seen)
+        elif number > 0:
+            break
     return cause
 
 
@@ -172,6 +198,11 @@ def _known(subject: Subject, seen: list[Seen], same: Callable[[Seen, Outcome], b
     return None
 
 
+def _is_made(subject: Subject, known: Cause, calls: list[Seen]) -> bool:
+    """Whether these calls too are answered as that known mistake answers them."""
+    return all(_mistaken(subject, known.mistake, call) for call in calls)
+
+
 def _claim_of_mistake(subject: Subject, name: str) -> Claim:
     def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
         answer = subject.oracle.mistaken(subject.kernel, name, args)
@@ -228,19 +259,42 @@ class _Part:
 
 @dataclass(frozen=True)
 class _When:
-    """A condition that parts the calls that failed from those that passed: when it fails, when it is right, a test."""
+    """A condition that parts the calls that failed from those that passed: when it fails, when it is right, a test, and
+    whether it fails always then."""
 
     fails: str
     right: str
     test: Callable[[Args], bool | None]
+    always: bool = True
 
     @property
     def text(self) -> str:
-        return f"It fails whenever {self.fails}, and is right whenever {self.right}."
+        how = "It fails whenever" if self.always else "It fails only where"
+        return f"{how} {self.fails}, and is right whenever {self.right}."
 
     def claim(self, args: Args, right: Outcome, got: Outcome) -> bool | None:
         holds = None if right.error else self.test(args)
-        return None if holds is None else holds is not _is_same(args, right, got)
+        if holds is None or (holds and not self.always):
+            return None
+        is_right = _is_same(args, right, got)
+        if is_right and _form_of(right.value) != _form_of(got.value):
+            return None  # a list for an array, float32 for float64: not every check minds
+        if is_right and _is_flat(right):
+            return None
+        return holds is not is_right
+
+
+def _is_flat(right: Outcome | None) -> bool:
+    """Whether a right answer is the same number at every place: there what stands at a wrong place is right too."""
+    value = right.value if right else None
+    return isinstance(value, np.ndarray) and value.size > 1 and bool(np.all(value == value.flat[0]))
+
+
+def _form_of(value: Any) -> Any:
+    """Type and dtype of a value, and of its parts."""
+    if isinstance(value, tuple | list):
+        return type(value), [_form_of(part) for part in value]
+    return type(value), getattr(value, "dtype", None)
 
 
 def _of_groups(subject: Subject, seen: list[Seen]) -> Cause | None:
@@ -259,7 +313,8 @@ def _of_groups(subject: Subject, seen: list[Seen]) -> Cause | None:
     if silent:
         parts += _of_silence(naming, silent, [call for call in passing if _must_raise(call)])
     # what must raise is no part of when the answers are right
-    when = _when(naming, [*valued, *raised], [call for call in passing if not _must_raise(call)])
+    telling = [call for call in passing if not _must_raise(call) and not _is_flat(call.expected)]
+    when = _when(naming, [*valued, *raised], telling)
     if not parts:
         return Cause("when", when.text, claim=when.claim) if when else None
     explained = sum(part.count for part in parts)
@@ -306,6 +361,7 @@ def _of_values(subject: Subject, naming: Naming, seen: list[Seen], valued: list[
     for find in (
         lambda: _one_mistake(subject, returned, valued),
         lambda: _another_type(naming, valued),
+        lambda: _by_chance(subject, valued),
         lambda: _one_as_if(subject, naming, returned, valued),
         lambda: _one_relation(naming, valued, lambda kind: kind not in WEAK),
         lambda: _two_mistakes(subject, returned, valued),
@@ -388,6 +444,22 @@ def _another_type(naming: Naming, valued: list[Seen]) -> _Part | None:
     return _Part("type", text, len(valued), claim)
 
 
+def _by_chance(subject: Subject, valued: list[Seen]) -> _Part | None:
+    """What is wrong with results that are drawn, in all calls with a generator: many answers are right there."""
+    calls = [call for call in subject.seen if is_drawn(call.args) and not call.outcome.error]
+    if not calls or not all(is_drawn(call.args) for call in valued):
+        return None
+    try:
+        drawn = [
+            (call.args, subject.oracle.expected(subject.kernel, call.args), _workable(call.outcome))
+            for call in calls
+        ]
+    except KeyError:  # a record that does not hold it
+        return None
+    found = next(findings(drawn), None)
+    return _Part(found.kind, found.text, len(valued), lambda args, right, got: None) if found else None
+
+
 def _form(right: Outcome | None, value: Any) -> str:
     """What kind of result came, where another kind is wanted; empty if it is of the right kind, or unlike any other."""
     if value is None:
@@ -435,8 +507,8 @@ def _some_parts(naming: Naming, valued: list[Seen]) -> _Part | None:
 
 def _one_as_if(subject: Subject, naming: Naming, returned: list[Seen], valued: list[Seen]) -> _Part | None:
     """The right thing, done to other arguments."""
-    if any(call.seconds > TRAINING_SECONDS for call in valued):
-        return None
+    if any(call.seconds > TRAINING_SECONDS for call in valued) or all(map(_is_right, valued)):
+        return None  # the right numbers in a wrong form are no answer to other arguments
     telling = sorted(valued, key=_telling, reverse=True)
     for as_if in _as_ifs(naming, valued):
         said = list(itertools.takewhile(_is_not_false, (_made(subject, as_if, call) for call in telling)))
@@ -445,6 +517,11 @@ def _one_as_if(subject: Subject, naming: Naming, returned: list[Seen], valued: l
         if all(_made(subject, as_if, call) is not False for call in returned):
             return _Part("as if", as_if.text, len(valued), _claim_of_as_if(subject, as_if.change))
     return None
+
+
+def _is_right(call: Seen) -> bool:
+    """Whether the numbers of a call are right, whatever form they have."""
+    return call.expected is not None and _is_same(call.args, call.expected, call.outcome, 1e-10)
 
 
 def _is_not_false(value: bool | None) -> bool:
@@ -467,7 +544,7 @@ def _as_ifs(naming: Naming, valued: list[Seen]) -> list[AsIf]:
 def _two_as_ifs(subject: Subject, naming: Naming, returned: list[Seen], valued: list[Seen]) -> _Part | None:
     """The right thing, done to arguments that were changed in two ways."""
     first = max((call for call in valued if call.seconds < SLOW_SECONDS), key=_telling, default=None)
-    if first is None:
+    if first is None or all(map(_is_right, valued)):
         return None
     changes = [as_if for as_if in _as_ifs(naming, valued) if as_if.usual][:PAIRED]
     for one, other in itertools.combinations(changes, 2):
@@ -587,9 +664,7 @@ def _one_relation(naming: Naming, valued: list[Seen], wanted: Callable[[str], bo
         wrong = wrong or pairs
         call, right, got = max(wrong, key=lambda pair: np.size(pair[1]) if pair[1] is not None else 0)
         for relation in related(naming, call.args, right, got):
-            if wanted(relation.kind) and all(
-                relation.holds(call.args, right, got) is not False for call, right, got in wrong
-            ):
+            if wanted(relation.kind) and _is_believed(relation, wrong):
                 found.append((piece, relation))
                 break
         else:
@@ -598,6 +673,17 @@ def _one_relation(naming: Naming, valued: list[Seen], wanted: Callable[[str], bo
         return None
     text = " ".join(f"{piece.name and f'In {piece.name}: '}{relation.text}" for piece, relation in found)
     return _Part(found[0][1].kind, text, len(valued), _claim_of_relations(found))
+
+
+def _is_believed(relation: Relation, calls: list[tuple[Seen, Any, Any]]) -> bool:
+    """Whether a relation holds in these calls: in none it does not, and one that says little in several unlike ones."""
+    said = [relation.holds(call.args, right, got) for call, right, got in calls]
+    if False in said:
+        return False
+    if relation.kind not in WEAK:
+        return True
+    there = {sketch(call.args) for (call, _, _), holds in zip(calls, said, strict=True) if holds}
+    return len(there) >= min(LEAST, len({sketch(call.args) for call, _, _ in calls}))
 
 
 @dataclass(frozen=True)
@@ -636,13 +722,15 @@ def _pieces(naming: Naming, call: Seen) -> list[_Piece]:
 
 def _claim_of_relations(found: list[tuple[_Piece, Relation]]) -> Claim:
     def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
-        if right.error or got.error or _is_same(args, right, got, 1e-10):
+        if right.error or got.error:
             return None
-        said = [
-            relation.holds(args, piece.of(right), piece.of(got))
-            for piece, relation in found
-            if not alike(piece.of(right), piece.of(got), digits((args, right.value), 1e-10))
-        ]
+        said = []
+        for piece, relation in found:
+            wanted, came = piece.of(right), piece.of(got)
+            same = alike(wanted, came, digits((args, right.value), 1e-10))
+            # the right numbers tell nothing, unless it is their container that is wrong
+            if not same or (relation.kind == "container" and type(wanted) is not type(came)):
+                said.append(relation.holds(args, wanted, came))
         told = [answer for answer in said if answer is not None]
         return all(told) if told else None
 
@@ -692,6 +780,8 @@ def _most_of(naming: Naming, valued: list[Seen]) -> _Part | None:
         if call.expected is None or _telling(call) > LARGEST:
             continue
         for relation in related(naming, call.args, call.expected.value, call.outcome.value):
+            if relation.kind in ALL_OR_NONE:
+                continue
             count = sum(
                 bool(other.expected)
                 and bool(relation.holds(other.args, other.expected.value, other.outcome.value))  # type: ignore[union-attr]
@@ -702,12 +792,7 @@ def _most_of(naming: Naming, valued: list[Seen]) -> _Part | None:
     if best is None:
         return None
     relation = best[1]
-
-    def claim(args: Args, right: Outcome, got: Outcome) -> bool | None:
-        if right.error or got.error or _is_same(args, right, got, 1e-10):
-            return None
-        return relation.holds(args, right.value, got.value)
-
+    claim = _claim_of_relations([(_Piece("", ()), relation)])
     return _Part(relation.kind, relation.text, best[0], claim)
 
 
@@ -751,6 +836,7 @@ def _of_silence(naming: Naming, silent: list[Seen], raising: list[Seen]) -> list
     error = silent[0].expected.error if silent[0].expected else "ValueError"
     text = f"Your function returns something where it must raise {error}: the docstring says when."
     when = _when(naming, silent, raising)
+    when = when if when and when.always else None
     if when:
         text = f"Your function must raise {error}, but returns something whenever {when.fails}."
 

@@ -232,18 +232,29 @@ def _precision(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray
             "precision",
             "The numbers are right to about seven digits only: somewhere on the way your function works in float32, though "
             "float64 came in.",
-            lambda args, right, got: alike(right, got, 3e-6),
+            lambda args, right, got: _is_single(right, got),
         )
         yield Relation(
-            "precision",
+            "few digits",
             "The numbers are right to about three digits only: somewhere on the way your function works in float16, or rounds.",
-            lambda args, right, got: alike(right, got, 1e-3) and not alike(right, got, 3e-6),
+            lambda args, right, got: None if alike(right, got, 3e-6) else alike(right, got, 1e-3),
         )
         yield Relation(
             "rounding",
             "The numbers are nearly right: they are rounded to a few digits on the way.",
             lambda args, right, got: _is_rounded(right, got, digits((args, right), 1e-12)),
         )
+
+
+def _is_single(right: Any, got: Any) -> bool:
+    """Whether numbers are right as far as float32 can hold them: seven digits, and nothing near 0 below its least."""
+    wanted, found = np.asarray(right, float), np.asarray(got, float)
+    if alike(wanted, found, 3e-6):
+        return True
+    least = float(np.finfo(np.float32).tiny)
+    return wanted.shape == found.shape and bool(
+        np.isclose(found, wanted, rtol=3e-6, atol=least, equal_nan=True).all()
+    )
 
 
 def _is_rounded(right: Any, got: Any, rtol: float) -> bool:
@@ -665,6 +676,6 @@ def _has_line_factors(right: Any, got: Any, axis: int) -> bool | None:
         if not np.array_equal(found[line][zeros], wanted[line][zeros]):
             return False
         rest = numbers[~zeros]
-        if rest.size and not (np.isfinite(rest).all() and np.allclose(rest, rest[0], rtol=1e-6)):
-            return False
+        if rest.size and not (np.isfinite(rest).all() and rest[0] and np.allclose(rest, rest[0], rtol=1e-6)):
+            return False  # nor is 0 a factor: that line is not there
     return True

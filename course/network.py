@@ -89,26 +89,47 @@ class _Plain:
 
 @dataclass(frozen=True)
 class ReLU(_Plain):
-    """max(0, x)"""
+    """max(0, x); `kernel` is the backward pass."""
+
+    kernel: Callable = relu_backward
 
     def forward(self, params, x, rng):
         return relu(x), x
 
     def backward(self, params, dout, x):
-        return relu_backward(dout, x), {}
+        return self.kernel(dout, x), {}
 
 
 @dataclass(frozen=True)
 class MaxPool(_Plain):
-    """Max pooling by windows of `size` by `size` that tile the image."""
+    """Max pooling by windows of `size` by `size` that tile the image; `kernel` is the backward pass."""
 
     size: int = 2
+    kernel: Callable = max_pool2d_backward
 
     def forward(self, params, x, rng):
         return max_pool2d(x, self.size), x
 
     def backward(self, params, dout, x):
-        return max_pool2d_backward(dout, x, self.size, self.size), {}
+        return self.kernel(dout, x, self.size, self.size), {}
+
+
+@dataclass(frozen=True)
+class Scale(_Plain):
+    """(x − mean) / spread for each channel, in float32: pictures of bytes come in, no array of floats is stored.
+
+    The first layer of a network: no gradient goes further.
+    """
+
+    mean: tuple[float, ...]
+    spread: tuple[float, ...]
+
+    def forward(self, params, x, rng):
+        mean, spread = (np.array(value, dtype=np.float32) for value in (self.mean, self.spread))
+        return (x - mean) / spread, None
+
+    def backward(self, params, dout, kept):
+        return None, {}
 
 
 @dataclass(frozen=True)

@@ -567,7 +567,9 @@ def _cifar10_published(folder: Path) -> Callable[[str], tuple[np.ndarray, np.nda
         raise _missing_cifar10(f"{path} is damaged or another file: its SHA-256 is not {CIFAR10_SHA256}.")
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         batches = {
-            name: archive.extractfile(name).read() for names in CIFAR10_BATCHES.values() for name in names
+            member.name: file.read()
+            for member in archive
+            if (file := archive.extractfile(member)) is not None
         }
 
     def part(which: str) -> tuple[np.ndarray, np.ndarray]:
@@ -644,6 +646,7 @@ def cifar10_source(folder: Path | None = None) -> dict[str, str]:
     dict with "pictures", in words, and under the name of each file its SHA-256
     """
     from PIL import Image
+    from PIL.JpegImagePlugin import JpegImageFile
 
     folder = _cifar10_folder(folder)
     if not _cifar10_copied(folder):
@@ -655,12 +658,12 @@ def cifar10_source(folder: Path | None = None) -> dict[str, str]:
         name = min(name for name in archive.namelist() if not name.endswith("/"))
         picture = Image.open(io.BytesIO(archive.read(name)))
     words = f"CIFAR-10 as {picture.format}"
-    if (
-        picture.format == "JPEG"
-    ):  # the first table of divisors tells the quality, by the formula that libjpeg made usual
-        for quality in range(1, 101):
+    if isinstance(picture, JpegImageFile):
+        for quality in range(
+            1, 101
+        ):  # the first table of divisors tells, by the formula that libjpeg made usual
             Image.new("RGB", (8, 8)).save(trial := io.BytesIO(), "JPEG", quality=quality)
-            if Image.open(trial).quantization[0] == picture.quantization[0]:
+            if JpegImageFile(trial).quantization[0] == picture.quantization[0]:
                 words += f" of quality {quality}"
                 break
     return {"pictures": words, **sums}

@@ -115,10 +115,36 @@ class MaxPool(_Plain):
 
 
 @dataclass(frozen=True)
+class Crop(_Plain):
+    """A square of `size` pixels of each image: in training at a random place, else from the middle.
+
+    That moves an image without zeros at its edge. A first layer: no gradient goes further.
+    """
+
+    size: int
+
+    def forward(self, params, x, rng):
+        N, H, W, C = x.shape
+        rows, columns = H - self.size + 1, W - self.size + 1  # so many places there are
+        if rng is None:
+            top, left = rows // 2, columns // 2
+            return x[:, top : top + self.size, left : left + self.size], None
+        out = np.empty((N, self.size, self.size, C), dtype=x.dtype)
+        for n, (top, left) in enumerate(
+            zip(rng.integers(rows, size=N), rng.integers(columns, size=N), strict=True)
+        ):
+            out[n] = x[n, top : top + self.size, left : left + self.size]
+        return out, None
+
+    def backward(self, params, dout, kept):
+        return None, {}
+
+
+@dataclass(frozen=True)
 class Scale(_Plain):
     """(x − mean) / spread for each channel, in float32: pictures of bytes come in, no array of floats is stored.
 
-    The first layer of a network: no gradient goes further.
+    A first layer: no gradient goes further.
     """
 
     mean: tuple[float, ...]

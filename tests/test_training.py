@@ -18,6 +18,7 @@ from course.datasets import digits
 from course.network import (
     BatchNorm,
     Conv,
+    Crop,
     Dropout,
     Flatten,
     Linear,
@@ -80,8 +81,9 @@ def test_gradients_of_a_network_agree_with_finite_differences(network):
 def test_gradients_of_the_network_for_photographs_agree_with_finite_differences(count):
     """its layers and its kernels, small: bytes come in, pooling before normalising, labels that are not quite sure"""
     network = Network(
-        (6, 6, 3),
+        (8, 6, 3),
         [
+            Crop(6),
             Scale((120, 110, 100), (60, 50, 40)),
             Conv(2, 3, 1, kernels=(tuned.conv2d_fast, tuned.conv2d_filters_backward)),
             MaxPool(2, tuned.max_pool2d_quick_backward),
@@ -98,16 +100,30 @@ def test_gradients_of_the_network_for_photographs_agree_with_finite_differences(
     )
     rng = np.random.default_rng(1)
     params = {name: rng.normal(0.3, 0.5, value.shape) for name, value in network.init(rng).items()}
-    images = rng.integers(0, 256, (count, 6, 6, 3), dtype=np.uint8)
+    images = rng.integers(0, 256, (count, 8, 6, 3), dtype=np.uint8)
     labels = rng.integers(4, size=count)
-    _, grads = network.gradients(params, images, labels, rng)
+    same_places = lambda: np.random.default_rng(2)
+    _, grads = network.gradients(params, images, labels, same_places())
     assert grads.keys() == params.keys()
     for name in params:
 
         def loss(value, name=name):
-            return network.gradients(params | {name: value}, images, labels, rng)[0]
+            return network.gradients(params | {name: value}, images, labels, same_places())[0]
 
         np.testing.assert_allclose(grads[name], numerical_gradient(loss, params[name]), rtol=1e-5, atol=1e-6)
+
+
+def test_a_square_is_cut_from_the_middle_and_in_training_from_any_place_that_has_one():
+    images = np.arange(60 * 5 * 4, dtype=np.int64).reshape(60, 5, 4, 1)
+    layer = Crop(3)
+    middle, _ = layer.forward({}, images, None)
+    np.testing.assert_array_equal(middle, images[:, 1:4, 1:4])
+    cut, _ = layer.forward({}, images, np.random.default_rng(1))
+    corners = cut[:, 0, 0, 0] - images[:, 0, 0, 0]
+    assert {divmod(int(corner), 4) for corner in corners} == {(i, j) for i in range(3) for j in range(2)}
+    for image, piece, corner in zip(images, cut, corners, strict=True):
+        i, j = divmod(int(corner), 4)
+        np.testing.assert_array_equal(piece, image[i : i + 3, j : j + 3])
 
 
 def test_a_mean_and_a_spread_for_each_colour_bring_bytes_to_floats():

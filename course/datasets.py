@@ -663,7 +663,7 @@ def cifar10_source(folder: Path | None = None) -> dict[str, str]:
             1, 101
         ):  # the first table of divisors tells, by the formula that libjpeg made usual
             Image.new("RGB", (8, 8)).save(trial := io.BytesIO(), "JPEG", quality=quality)
-            if JpegImageFile(trial).quantization[0] == picture.quantization[0]:
+            if JpegImageFile(io.BytesIO(trial.getvalue())).quantization[0] == picture.quantization[0]:
                 words += f" of quality {quality}"
                 break
     return {"pictures": words, **sums}

@@ -124,14 +124,14 @@ class Crop(_Plain):
     size: int
 
     def forward(self, params, x, rng):
-        N, H, W, C = x.shape
-        rows, columns = H - self.size + 1, W - self.size + 1  # so many places there are
+        count, height, width, channels = x.shape
+        rows, columns = height - self.size + 1, width - self.size + 1  # so many places there are
         if rng is None:
             top, left = rows // 2, columns // 2
             return x[:, top : top + self.size, left : left + self.size], None
-        out = np.empty((N, self.size, self.size, C), dtype=x.dtype)
+        out = np.empty((count, self.size, self.size, channels), dtype=x.dtype)
         for n, (top, left) in enumerate(
-            zip(rng.integers(rows, size=N), rng.integers(columns, size=N), strict=True)
+            zip(rng.integers(rows, size=count), rng.integers(columns, size=count), strict=True)
         ):
             out[n] = x[n, top : top + self.size, left : left + self.size]
         return out, None

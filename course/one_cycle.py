@@ -58,7 +58,7 @@ def train_one_cycle(
                 slope = grads[name] + decay * value if name.endswith(".w") else grads[name]
                 directions[name] = momentum * directions[name] + slope
                 params[name] = (value - rate * (slope + momentum * directions[name])).astype(value.dtype)
-            losses.append(loss)
+            losses.append(float(loss))
         right = logits(params, data["validation_images"]).argmax(axis=1) == data["validation_labels"]
         shares_right.append(right.mean())
     return params, {"loss": np.array(losses), "accuracy": np.array(shares_right)}

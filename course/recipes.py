@@ -439,7 +439,7 @@ def cifar() -> Recipe:
         network=network,
         data=lambda seed: cifar10(),
         gradients=in_parallel(of_mirrored(network.gradients)),
-        phases=((8, 0.08),),
+        phases=((12, 0.08),),
         batch_size=64,
         train=train_one_cycle,
         mirrored=True,

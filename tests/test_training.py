@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from autograder.chapters import ROOT
-from benchmarks.train import confusion, keep_memory, train_all, worst, write
+from benchmarks.train import ASKED_FOR, confusion, keep_memory, train_all, worst, write
 from course import recorded
 from course.datasets import digits
 from course.network import (
@@ -450,9 +450,19 @@ GOALS = {"x_or_not_x": 0.99, "small_digits": 0.985, "lenet": 0.99, "improved": 0
 GOALS |= {"cifar": 0.80}
 
 
+def on_record(name):
+    """What is recorded; the one network whose pictures are an optional download may be missing."""
+    try:
+        return trained(name)
+    except KeyError:
+        if name not in ASKED_FOR:
+            raise
+        pytest.skip(f"{name} is not on record: make {name}")
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_record_agrees_with_itself_and_with_the_recipe(name):
-    figures, pictures = trained(name)
+    figures, pictures = on_record(name)
     assert [run["seed"] for run in figures["seeds"]] == [0, 1, 2]
     recipe = RECIPES[name]()
     assert figures["parameters"] == sum(
@@ -476,7 +486,7 @@ def test_record_agrees_with_itself_and_with_the_recipe(name):
 
 def test_record_of_cifar_says_which_pictures_and_what_it_cost():
     """25 minutes on two cores: a busy machine takes longer by the clock, not by its processors"""
-    figures, pictures = trained("cifar")
+    figures, pictures = on_record("cifar")
     source = figures["source"]
     assert source["pictures"].startswith("CIFAR-10 as ")
     assert len(source) > 1

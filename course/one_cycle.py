@@ -74,8 +74,8 @@ def smoothed(share: float, loss: Callable, backward: Callable) -> tuple[Callable
 
     Returns
     -------
-    (loss, backward) that mix: (1 − ε) times the true class, ε times the mean over all classes. With K classes,
-    the loss of the second is loss of the true class plus the mean gap between its logit and all logits.
+    (loss, backward) of the cross-entropy with such labels. Of K classes each has the label ε / K, and the true one 1 − ε
+    beside. Written out, that is the usual loss plus ε times the distance of the true logit above the mean of all logits.
     """
 
     def mixed(logits: np.ndarray, labels: np.ndarray) -> float:

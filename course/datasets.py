@@ -1,10 +1,15 @@
-"""Real pictures and tiny made ones. All but MNIST are at hand without a download."""
+"""Real pictures and tiny made ones. All but MNIST and CIFAR-10 are at hand without a download."""
 
 import functools
 import gzip
 import hashlib
+import io
 import os
+import pickle
+import tarfile
+import zipfile
 import zlib
+from collections.abc import Callable
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -436,6 +441,277 @@ def mnist(folder: Path | None = None, validation: int = 5000) -> dict[str, np.nd
         "validation_labels": labels["train"][end:],
         "test_images": scaled["t10k"],
         "test_labels": labels["t10k"],
+    }
+
+
+CIFAR10_CLASSES = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
+"""The classes of CIFAR-10, in the order of its labels."""
+
+CIFAR10_ARCHIVE = "cifar-10-python.tar.gz"
+CIFAR10_URL = f"https://www.cs.toronto.edu/~kriz/{CIFAR10_ARCHIVE}"
+CIFAR10_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
+"""The published archive, 170 MB; its page gives the MD5 c58f30108f718f92721af3b95e74349a."""
+
+CIFAR10_BATCHES = {
+    "train": tuple(f"cifar-10-batches-py/data_batch_{number}" for number in range(1, 6)),
+    "test": ("cifar-10-batches-py/test_batch",),
+}
+"""The files of the archive that hold pictures."""
+
+CIFAR10_COPIES = {"train": "train.zip", "test": "test.zip"}
+"""Two files that may stand in for the archive: a folder for each class, with pictures as JPEG or PNG."""
+
+
+def _missing_cifar10(trouble: str) -> MissingData:
+    return MissingData(
+        f"{trouble}\nTo use CIFAR-10 without a network, put {CIFAR10_ARCHIVE} into a folder and set the environment "
+        f"variable CIFAR10_DIR to that folder.\nIt can be fetched from {CIFAR10_URL} (170 MB, SHA-256 "
+        f"{CIFAR10_SHA256}).\nA folder with {' and '.join(CIFAR10_COPIES.values())}, which hold the pictures in a folder "
+        "for each class, will do as well."
+    )
+
+
+def _cifar10_cache() -> Path:
+    import pooch
+
+    return Path(pooch.os_cache("cnn-course")) / "cifar10"
+
+
+def _download_cifar10() -> Path:
+    """Fetch the archive, unless the cache has it with the right sum."""
+    if find_spec("pooch") is None:
+        raise _missing_cifar10("To download CIFAR-10, install pooch: pip install pooch")
+    import pooch
+
+    cache = _cifar10_cache()
+    try:
+        pooch.retrieve(CIFAR10_URL, known_hash=f"sha256:{CIFAR10_SHA256}", fname=CIFAR10_ARCHIVE, path=cache)
+    except (OSError, ValueError) as error:  # no network, or something else under that address
+        raise _missing_cifar10(f"{CIFAR10_ARCHIVE} could not be downloaded: {error}") from error
+    return cache
+
+
+def _cifar10_copied(folder: Path) -> bool:
+    """Whether a folder has the pictures as files in the place of the archive."""
+    copied = all((folder / name).is_file() for name in CIFAR10_COPIES.values())
+    return copied and not (folder / CIFAR10_ARCHIVE).is_file()
+
+
+def cifar10_at_hand() -> bool:
+    """Say whether `cifar10()` finds its pictures without a download: in CIFAR10_DIR if that is set, else in the cache."""
+    named = os.environ.get("CIFAR10_DIR")
+    if not named and find_spec("pooch") is None:
+        return False
+    folder = Path(named) if named else _cifar10_cache()
+    return (folder / CIFAR10_ARCHIVE).is_file() or _cifar10_copied(folder)
+
+
+class _OnlyArrays(pickle.Unpickler):
+    """Reads dicts, lists, bytes, numbers and arrays of numbers; a pickle that asks for anything else is refused.
+
+    A pickle may name any function of any library and have it called. These name three, in the spelling of 2009.
+    """
+
+    def find_class(self, module: str, name: str) -> object:
+        allowed = {
+            ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+            ("numpy", "ndarray"): np.ndarray,
+            ("numpy", "dtype"): np.dtype,
+        }
+        if (module, name) not in allowed:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no batch of pictures needs")
+        return allowed[module, name]
+
+
+def read_cifar10_batch(content: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Decode one batch of the published archive, without running what a pickle may ask for.
+
+    Parameters
+    ----------
+    content : bytes, a pickle by Python 2 of a dict: "data", uint8 (N, 3072), for each picture all its red values row by
+        row, then the green and the blue ones, and "labels", a list of N ints; more entries are left alone
+
+    Returns
+    -------
+    images : array of uint8 (N, 32, 32, 3)
+    labels : array of int64 (N,), index into `CIFAR10_CLASSES`
+
+    Raises
+    ------
+    ValueError
+        If the content is no such pickle, or asks for a function or class that arrays do not need.
+    """
+    try:
+        # text of Python 2 is bytes to Python 3, and so are the numbers of its arrays
+        batch = _OnlyArrays(io.BytesIO(content), encoding="bytes").load()
+        planes, labels = batch[b"data"], np.array(batch[b"labels"], dtype=np.int64)
+    except Exception as error:  # a damaged pickle may raise nearly anything
+        raise ValueError(f"not a batch of CIFAR-10: {error or type(error).__name__}") from error
+    if not isinstance(planes, np.ndarray) or planes.dtype != np.uint8 or planes.shape != (len(labels), 3072):
+        raise ValueError("not a batch of CIFAR-10: its data are not 3072 bytes for each label")
+    if len(labels) and not 0 <= labels.min() <= labels.max() < len(CIFAR10_CLASSES):
+        raise ValueError("not a batch of CIFAR-10: its labels are not from 0 to 9")
+    return np.ascontiguousarray(planes.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)), labels
+
+
+def _cifar10_published(folder: Path) -> Callable[[str], tuple[np.ndarray, np.ndarray]]:
+    """Check the archive's sum, before anything in it is read, and return what gives the pictures of a part."""
+    path = folder / CIFAR10_ARCHIVE
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _missing_cifar10(f"{path} cannot be read: {error.strerror}.") from error
+    if hashlib.sha256(content).hexdigest() != CIFAR10_SHA256:
+        raise _missing_cifar10(f"{path} is damaged or another file: its SHA-256 is not {CIFAR10_SHA256}.")
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        batches = {
+            member.name: file.read()
+            for member in archive
+            if (file := archive.extractfile(member)) is not None
+        }
+
+    def part(which: str) -> tuple[np.ndarray, np.ndarray]:
+        images, labels = zip(
+            *(read_cifar10_batch(batches[name]) for name in CIFAR10_BATCHES[which]), strict=True
+        )
+        return np.concatenate(images), np.concatenate(labels)
+
+    return part
+
+
+def read_picture_folders(content: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Decode a zip archive with a folder for each class of CIFAR-10, and its pictures of 32×32 in there.
+
+    Parameters
+    ----------
+    content : bytes, a zip archive with names such as "cat/0123.jpg"
+
+    Returns
+    -------
+    images : array of uint8 (N, 32, 32, 3), in the order of their names
+    labels : array of int64 (N,), index into `CIFAR10_CLASSES`
+
+    Raises
+    ------
+    ValueError
+        If it is no zip archive, a folder is no class, or a file no picture of that size; the text names the file.
+    """
+    from PIL import Image
+
+    images, labels = [], []
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            for name in sorted(name for name in archive.namelist() if not name.endswith("/")):
+                folder = name.rpartition("/")[0].rpartition("/")[2]
+                if folder not in CIFAR10_CLASSES:
+                    raise ValueError(f"{name} lies in no folder named as a class of CIFAR-10")
+                try:
+                    image = np.asarray(
+                        Image.open(io.BytesIO(archive.read(name)), formats=["JPEG", "PNG"]).convert("RGB")
+                    )
+                except OSError as error:  # Pillow's words for a picture that is none
+                    raise ValueError(f"{name} is no picture: {error}") from error
+                if image.shape != (32, 32, 3):
+                    raise ValueError(f"{name} has {image.shape[1]}×{image.shape[0]} pixels, not 32×32")
+                images.append(image)
+                labels.append(CIFAR10_CLASSES.index(folder))
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"not a whole zip archive: {error}") from error
+    return np.array(images, dtype=np.uint8).reshape(-1, 32, 32, 3), np.array(labels, dtype=np.int64)
+
+
+def _cifar10_from_copies(folder: Path) -> Callable[[str], tuple[np.ndarray, np.ndarray]]:
+    def part(which: str) -> tuple[np.ndarray, np.ndarray]:
+        path = folder / CIFAR10_COPIES[which]
+        try:
+            return read_picture_folders(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise _missing_cifar10(f"{path} cannot be used: {error}.") from error
+
+    return part
+
+
+def _cifar10_folder(folder: Path | None) -> Path:
+    named = os.environ.get("CIFAR10_DIR")
+    return folder or (Path(named) if named else _download_cifar10())
+
+
+def cifar10_source(folder: Path | None = None) -> dict[str, str]:
+    """Say which pictures `cifar10(folder)` loads, for a record that is made with them.
+
+    Returns
+    -------
+    dict with "pictures", in words, and under the name of each file its SHA-256
+    """
+    from PIL import Image
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    folder = _cifar10_folder(folder)
+    if not _cifar10_copied(folder):
+        return {"pictures": "CIFAR-10 as published", CIFAR10_ARCHIVE: CIFAR10_SHA256}
+    sums = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in CIFAR10_COPIES.values()
+    }
+    with zipfile.ZipFile(folder / CIFAR10_COPIES["test"]) as archive:
+        name = min(name for name in archive.namelist() if not name.endswith("/"))
+        picture = Image.open(io.BytesIO(archive.read(name)))
+    words = f"CIFAR-10 as {picture.format}"
+    if isinstance(picture, JpegImageFile):
+        for quality in range(
+            1, 101
+        ):  # the first table of divisors tells, by the formula that libjpeg made usual
+            Image.new("RGB", (8, 8)).save(trial := io.BytesIO(), "JPEG", quality=quality)
+            if JpegImageFile(io.BytesIO(trial.getvalue())).quantization[0] == picture.quantization[0]:
+                words += f" of quality {quality}"
+                break
+    return {"pictures": words, **sums}
+
+
+def cifar10(folder: Path | None = None, validation: int = 5000) -> dict[str, np.ndarray]:
+    """Load CIFAR-10: 60,000 colour photographs of ten things, 32×32 pixels, by A. Krizhevsky, V. Nair and G. Hinton.
+
+    The published archive comes from `folder`, else from the folder named by the environment variable CIFAR10_DIR,
+    else from a cache in the home folder, which is filled by a download of 170 MB the first time. It must have the
+    SHA-256 `CIFAR10_SHA256`, and is unpacked by code that makes arrays and nothing else. A folder without it may hold
+    `CIFAR10_COPIES` in its place.
+
+    Parameters
+    ----------
+    folder : where the archive or its copies are
+    validation : int from 0 to 49,990, how many of the 50,000 training pictures are set aside: of each class the same
+        number, drawn once and for all, so a multiple of 10
+
+    Returns
+    -------
+    dict with train_images (50000 − validation, 32, 32, 3), validation_images (validation, 32, 32, 3) and test_images
+    (10000, 32, 32, 3), uint8 so that they take 184 MB, and train_labels, validation_labels, test_labels, int64, indices
+    into `CIFAR10_CLASSES`
+
+    Raises
+    ------
+    MissingData
+        If a file is missing, damaged or cannot be downloaded; the text says what to do.
+    ValueError
+        If validation is out of range.
+    """
+    if not 0 <= validation < 50_000 or validation % 10:
+        raise ValueError(f"validation must be from 0 to 49990 and a multiple of 10, got {validation}")
+    folder = _cifar10_folder(folder)
+    part = (_cifar10_from_copies if _cifar10_copied(folder) else _cifar10_published)(folder)
+    images, labels = part("train")
+    order = np.random.default_rng(10).permutation(len(labels))
+    aside = np.sort(np.concatenate([order[labels[order] == k][: validation // 10] for k in range(10)]))
+    rest = np.setdiff1d(np.arange(len(labels)), aside)
+    test_images, test_labels = part("test")
+    return {
+        "train_images": images[rest],
+        "train_labels": labels[rest],
+        "validation_images": images[aside],
+        "validation_labels": labels[aside],
+        "test_images": test_images,
+        "test_labels": test_labels,
     }
 
 

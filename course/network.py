@@ -89,26 +89,73 @@ class _Plain:
 
 @dataclass(frozen=True)
 class ReLU(_Plain):
-    """max(0, x)"""
+    """max(0, x); `kernel` is the backward pass."""
+
+    kernel: Callable = relu_backward
 
     def forward(self, params, x, rng):
         return relu(x), x
 
     def backward(self, params, dout, x):
-        return relu_backward(dout, x), {}
+        return self.kernel(dout, x), {}
 
 
 @dataclass(frozen=True)
 class MaxPool(_Plain):
-    """Max pooling by windows of `size` by `size` that tile the image."""
+    """Max pooling by windows of `size` by `size` that tile the image; `kernel` is the backward pass."""
 
     size: int = 2
+    kernel: Callable = max_pool2d_backward
 
     def forward(self, params, x, rng):
         return max_pool2d(x, self.size), x
 
     def backward(self, params, dout, x):
-        return max_pool2d_backward(dout, x, self.size, self.size), {}
+        return self.kernel(dout, x, self.size, self.size), {}
+
+
+@dataclass(frozen=True)
+class Crop(_Plain):
+    """A square of `size` pixels of each image: in training at a random place, else from the middle.
+
+    That moves an image without zeros at its edge. A first layer: no gradient goes further.
+    """
+
+    size: int
+
+    def forward(self, params, x, rng):
+        count, height, width, channels = x.shape
+        rows, columns = height - self.size + 1, width - self.size + 1  # so many places there are
+        if rng is None:
+            top, left = rows // 2, columns // 2
+            return x[:, top : top + self.size, left : left + self.size], None
+        out = np.empty((count, self.size, self.size, channels), dtype=x.dtype)
+        for n, (top, left) in enumerate(
+            zip(rng.integers(rows, size=count), rng.integers(columns, size=count), strict=True)
+        ):
+            out[n] = x[n, top : top + self.size, left : left + self.size]
+        return out, None
+
+    def backward(self, params, dout, kept):
+        return None, {}
+
+
+@dataclass(frozen=True)
+class Scale(_Plain):
+    """(x − mean) / spread for each channel, in float32: pictures of bytes come in, no array of floats is stored.
+
+    A first layer: no gradient goes further.
+    """
+
+    mean: tuple[float, ...]
+    spread: tuple[float, ...]
+
+    def forward(self, params, x, rng):
+        mean, spread = (np.array(value, dtype=np.float32) for value in (self.mean, self.spread))
+        return (x - mean) / spread, None
+
+    def backward(self, params, dout, kept):
+        return None, {}
 
 
 @dataclass(frozen=True)

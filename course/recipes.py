@@ -5,11 +5,48 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from course.datasets import PATCH_CLASSES, digits, mnist, photo_patches, x_pictures
-from course.network import Conv, Dropout, Flatten, Linear, MaxPool, Network, Pad, Params, ReLU, in_parallel
+from course.datasets import (
+    CIFAR10_CLASSES,
+    PATCH_CLASSES,
+    cifar10,
+    cifar10_source,
+    digits,
+    mnist,
+    photo_patches,
+    x_pictures,
+)
+from course.network import (
+    BatchNorm,
+    Conv,
+    Crop,
+    Dropout,
+    Flatten,
+    Layer,
+    Linear,
+    MaxPool,
+    Network,
+    Pad,
+    Params,
+    ReLU,
+    Scale,
+    in_parallel,
+)
+from course.one_cycle import smoothed, train_one_cycle
+from solutions.backprop import softmax_cross_entropy_backward
+from solutions.fully_connected import cross_entropy
 from solutions.left_out import random_shift
 from solutions.training import dropout, train
-from solutions.tuned import conv2d_fast, conv2d_fast_backward, im2col
+from solutions.tuned import (
+    batch_norm_quick,
+    batch_norm_quick_backward,
+    conv2d_fast,
+    conv2d_fast_backward,
+    conv2d_filters_backward,
+    conv2d_turned_backward,
+    im2col,
+    max_pool2d_quick_backward,
+    relu_quick_backward,
+)
 
 Data = dict[str, np.ndarray]
 
@@ -26,14 +63,20 @@ class Recipe:
     gradients: Callable
     """The network's gradients as `train` wants them: of images as they are or moved, on one core or more."""
     phases: tuple[tuple[int, float], ...]
-    """(epochs, learning rate), one phase after the other. Adam starts afresh in each."""
+    """(epochs, learning rate), one phase after the other. Adam, or what takes its place, starts afresh in each."""
     batch_size: int
+    train: Callable = train
+    """The loop: `train` of chapter 8, or another with its arguments and results."""
     chooses_epoch: bool = False
     """Whether the parameters are those of the epoch with the best validation accuracy, not those of the last."""
     averages: int = 1
     """If more than 1, the parameters are the mean of those after each of so many last epochs."""
     moved: int = 0
     """A test image is judged by the mean of its logits at all places up to so many pixels away each way."""
+    mirrored: bool = False
+    """A test image is judged by the mean of its logits as it is and mirrored, left for right."""
+    source: Callable[[], dict[str, str]] | None = None
+    """Says which pictures were used, where that may differ from machine to machine."""
     watched: bool = False
     """Whether the record shows the feature maps of one image after each epoch."""
 
@@ -54,14 +97,14 @@ class Learned:
 def learn(
     recipe: Recipe, data: Data, seed: int, look: Callable[[int, Params], None] = lambda step, params: None
 ) -> Learned:
-    """Train by a recipe, with `train` of chapter 8. Before each step, `look(step, params)` may look on.
+    """Train by a recipe. Before each step, `look(step, params)` may look on.
 
     The test images are not touched.
     """
     steps = 0
 
     def logits(params: Params, images: np.ndarray) -> np.ndarray:
-        epochs.append(dict(params))  # `train` asks for logits once an epoch
+        epochs.append(dict(params))  # the loop asks for logits once an epoch
         return recipe.network.logits(params, images)
 
     def gradients(params: Params, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator):
@@ -74,7 +117,9 @@ def learn(
     params = recipe.network.init(rng)
     epochs, histories = [params], []
     for count, learning_rate in recipe.phases:
-        params, history = train(logits, gradients, params, data, rng, count, recipe.batch_size, learning_rate)
+        params, history = recipe.train(
+            logits, gradients, params, data, rng, count, recipe.batch_size, learning_rate
+        )
         histories.append(history)
     loss, accuracy = (np.concatenate([history[key] for history in histories]) for key in ("loss", "accuracy"))
     if recipe.chooses_epoch:
@@ -86,13 +131,16 @@ def learn(
 
 
 def judge(recipe: Recipe, params: Params, images: np.ndarray) -> np.ndarray:
-    """Logits (N, classes) by which a recipe judges images (N, H, W, C): the mean over (2 · `moved` + 1)² places."""
+    """Logits (N, classes) by which a recipe judges images (N, H, W, C).
+
+    They are the mean over (2 · `moved` + 1)² places, if the recipe is `mirrored` of the mirrored images too.
+    """
     most, (H, W, _) = recipe.moved, images.shape[1:]
     framed = np.pad(images, ((0, 0), (most, most), (most, most), (0, 0)))
-    places = np.ndindex(2 * most + 1, 2 * most + 1)
-    return np.mean(
-        [recipe.network.logits(params, framed[:, i : i + H, j : j + W]) for i, j in places], axis=0
-    )
+    seen = [framed[:, i : i + H, j : j + W] for i, j in np.ndindex(2 * most + 1, 2 * most + 1)]
+    if recipe.mirrored:
+        seen += [images[:, :, ::-1] for images in seen]
+    return np.mean([recipe.network.logits(params, images) for images in seen], axis=0)
 
 
 FAST = (conv2d_fast, conv2d_fast_backward)
@@ -112,6 +160,18 @@ FIRST = (conv2d_fast, weights_only)
 def of_shifted(gradients: Callable, most: int) -> Callable:
     """The same gradients, of images each of which was first moved by up to `most` pixels each way."""
     return lambda params, images, labels, rng: gradients(params, random_shift(images, most, rng), labels, rng)
+
+
+def of_mirrored(gradients: Callable) -> Callable:
+    """The same gradients, of images each of which was first mirrored, left for right, or not, as a coin falls."""
+
+    def mirrored(params: Params, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator):
+        heads = rng.random(len(images)) < 0.5
+        return gradients(
+            params, np.where(heads[:, None, None, None], images[:, :, ::-1], images), labels, rng
+        )
+
+    return mirrored
 
 
 def x_or_not_x() -> Recipe:
@@ -346,7 +406,48 @@ def photos() -> Recipe:
     )
 
 
+def cifar() -> Recipe:
+    """A classifier of colour photographs on CIFAR-10: four convolutions with batch normalisation.
+
+    It learns from squares of 28×28 pixels at random places, mirrored or not, with one cycle of the learning rate, from
+    labels that are a tenth unsure. It pools before it normalises, which leaves fewer numbers to work on.
+    """
+
+    def block(filters: int, backward: Callable = conv2d_turned_backward, pools: bool = True) -> list[Layer]:
+        pool: list[Layer] = [MaxPool(2, max_pool2d_quick_backward)] if pools else []
+        normalised = BatchNorm((batch_norm_quick, batch_norm_quick_backward))
+        convolution = Conv(filters, 3, 1, kernels=(conv2d_fast, backward))
+        return [convolution, *pool, normalised, ReLU(relu_quick_backward)]
+
+    network = Network(
+        (32, 32, 3),
+        [
+            Crop(28),
+            Scale((125, 123, 114), (63, 62, 67)),  # mean and spread of the colours of its training images
+            *block(32, conv2d_filters_backward),
+            *block(64),
+            *block(128, pools=False),
+            *block(128),
+            Flatten(),
+            Linear(10),
+        ],
+        smoothed(0.1, cross_entropy, softmax_cross_entropy_backward),
+    )
+    return Recipe(
+        title="CIFAR-10",
+        classes=CIFAR10_CLASSES,
+        network=network,
+        data=lambda seed: cifar10(),
+        gradients=in_parallel(of_mirrored(network.gradients)),
+        phases=((12, 0.08),),
+        batch_size=64,
+        train=train_one_cycle,
+        mirrored=True,
+        source=cifar10_source,
+    )
+
+
 RECIPES: dict[str, Callable[[], Recipe]] = {
     recipe.__name__: recipe
-    for recipe in (x_or_not_x, small_digits, lenet, article, article_apart, improved, photos)
+    for recipe in (x_or_not_x, small_digits, lenet, article, article_apart, improved, photos, cifar)
 }

@@ -8,7 +8,9 @@ the exercises of chapter 9.
 
 import numpy as np
 
+from solutions.backprop import max_pool2d_backward
 from solutions.padding import zero_pad
+from solutions.pooling import max_pool2d
 
 
 def im2col(
@@ -125,3 +127,124 @@ def conv2d_fast_backward(
             d_padded[:, band] += col2im(d_columns, padded[:, band].shape, F_h, F_w, stride)
         dx[n : n + pictures] = d_padded[:, padding : padding + H, padding : padding + W]
     return dx, dw.reshape(w.shape), db
+
+
+def conv2d_turned_backward(
+    dout: np.ndarray,
+    x: np.ndarray,
+    w: np.ndarray,
+    stride: int = 1,
+    padding: int = 0,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`conv2d_fast_backward` for wide stacks: dx is a convolution, too, of dout with the filters turned by half.
+
+    Nothing is added up in overlapping windows, which `col2im` spends most of its time on. Other strides than 1, filters
+    that are no squares, and a padding as wide as the filter or wider go the other way.
+    """
+    F_h, F_w, C, K = w.shape
+    if stride != 1 or F_h != F_w or padding >= F_h:
+        return conv2d_fast_backward(dout, x, w, stride, padding)
+    dtype = np.result_type(dout, x, w, np.float32)
+    turned = np.ascontiguousarray(w[::-1, ::-1].swapaxes(2, 3), dtype=dtype)
+    dx = conv2d_fast(dout.astype(dtype, copy=False), turned, np.zeros(C, dtype), 1, F_h - 1 - padding)
+    return dx, *filter_gradients(dout.astype(dtype, copy=False), x.astype(dtype, copy=False), F_h, padding)
+
+
+def filter_gradients(
+    dout: np.ndarray, x: np.ndarray, size: int, padding: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """dw (size, size, C, K) and db (K,) of a convolution of stride 1, a few pictures at a time."""
+    (N, H_out, W_out, K), C = dout.shape, x.shape[3]
+    dw, db = np.zeros((size * size * C, K), dtype=dout.dtype), np.zeros(K, dtype=dout.dtype)
+    few = max(1, 2**20 // (H_out * W_out * len(dw) * dout.itemsize))
+    for n in range(0, N, few):
+        d = dout[n : n + few].reshape(-1, K)
+        dw += im2col(x[n : n + few], size, size, 1, padding).T @ d
+        db += np.ones(len(d), dtype=d.dtype) @ d
+    return dw.reshape(size, size, C, K), db
+
+
+def conv2d_filters_backward(
+    dout: np.ndarray,
+    x: np.ndarray,
+    w: np.ndarray,
+    stride: int = 1,
+    padding: int = 0,
+) -> tuple[None, np.ndarray, np.ndarray]:
+    """`conv2d_fast_backward` of a network's first layer, of stride 1 and square filters: nobody asks for dx."""
+    if stride != 1 or w.shape[0] != w.shape[1]:
+        raise ValueError(f"stride {stride} and filters {w.shape}: want stride 1 and squares")
+    return None, *filter_gradients(dout, x, w.shape[0], padding)
+
+
+def relu_quick_backward(dout: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """`relu_backward` as one product, which takes a fifth of the time of a choice between two values."""
+    return dout * (x > 0)
+
+
+def max_pool2d_quick_backward(dout: np.ndarray, x: np.ndarray, size: int, stride: int) -> np.ndarray:
+    """`max_pool2d_backward` for windows that tile: each cell is written once, so that nothing needs to be added up."""
+    if stride != size:
+        return max_pool2d_backward(dout, x, size, stride)
+    H, W = (size * length for length in dout.shape[1:3])
+    dx = np.empty(x.shape, dtype=dout.dtype)
+    dx[:, H:], dx[:, :H, W:] = 0, 0  # a ragged edge is in no window
+    largest = max_pool2d(x, size)
+    share = dout.copy()  # what has not been handed out
+    for u, v in np.ndindex(size, size):
+        cell = np.s_[:, u:H:size, v:W:size]
+        given = share * (x[cell] == largest)
+        dx[cell] = given
+        share -= given
+    return dx
+
+
+def _channel_moments(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean (C,), variance (C,) and what is left of flat (n, C) without the mean. A product with ones adds up fast."""
+    mean = np.ones(len(flat), dtype=flat.dtype) @ flat / flat.dtype.type(len(flat))
+    centred = flat - mean
+    return mean, np.einsum("nc,nc->c", centred, centred) / flat.dtype.type(len(flat)), centred
+
+
+def batch_norm_quick(
+    x: np.ndarray,
+    gamma: np.ndarray,
+    beta: np.ndarray,
+    running: dict[str, np.ndarray],
+    training: bool,
+    momentum: float = 0.9,
+    epsilon: float = 1e-5,
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """`batch_norm` with few new arrays: sums are products with ones, scale and shift are done in place."""
+    flat = x.reshape(-1, x.shape[-1])
+    if training:
+        mean, var, out = _channel_moments(flat)
+        running = {
+            key: (momentum * running[key] + (1 - momentum) * value).astype(value.dtype)
+            for key, value in (("mean", mean), ("var", var))
+        }
+    else:
+        var, out = running["var"], flat - running["mean"]
+    out *= gamma / np.sqrt(var + epsilon)
+    out += beta
+    return out.reshape(x.shape), running
+
+
+def batch_norm_quick_backward(
+    dout: np.ndarray,
+    x: np.ndarray,
+    gamma: np.ndarray,
+    epsilon: float = 1e-5,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`batch_norm_backward` in the same way."""
+    d = dout.reshape(-1, dout.shape[-1])
+    count = d.dtype.type(len(d))
+    _, var, x_hat = _channel_moments(x.reshape(d.shape))
+    scale = 1 / np.sqrt(var + epsilon)
+    x_hat *= scale
+    dgamma, dbeta = np.einsum("nc,nc->c", d, x_hat), np.ones(len(d), dtype=d.dtype) @ d
+    x_hat *= -dgamma / count
+    x_hat += d
+    x_hat -= dbeta / count
+    x_hat *= gamma * scale
+    return x_hat.reshape(dout.shape), dgamma, dbeta

@@ -1,16 +1,26 @@
 """The data of the course: drawn, cut and split as promised, and a missing download says what to do."""
 
+import contextlib
+import functools
 import gzip
 import hashlib
+import http.server
+import io
 import itertools
 import os
+import pickle
 import re
 import struct
+import subprocess
 import sys
+import tarfile
+import threading
 import time
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -231,34 +241,35 @@ def test_without_pooch_mnist_says_what_to_install(empty_cache: Path, monkeypatch
         datasets.mnist()
 
 
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address under which a server of our own hands out the files of a folder."""
+    handler = functools.partial(Quiet, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
 def test_download_passes_over_a_mirror_that_answers_with_a_web_page(
     empty_cache: Path, mnist_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import functools
-    import http.server
-    import threading
-
     site = tmp_path / "site"
     (site / "bad").mkdir(parents=True)
     (site / "good").symlink_to(mnist_folder)
     for name in MNIST_SHA256:
         (site / "bad" / name).write_bytes(a_web_page(b""))
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=site)
-    ) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}/"
+    with served(site) as address:
         monkeypatch.setattr(datasets, "MNIST_MIRRORS", (f"{address}bad/",))
         with pytest.raises(MissingData, match="could not be downloaded"):
             datasets.mnist()
         monkeypatch.setattr(datasets, "MNIST_MIRRORS", (f"{address}bad/", f"{address}good/"))
         assert len(datasets.mnist()["train_labels"]) == 55_000
-        server.shutdown()
     # from now on the cache answers, without the server
     assert datasets.mnist_at_hand()
     assert len(datasets.mnist()["train_labels"]) == 55_000
@@ -284,6 +295,295 @@ def test_read_idx_returns_what_was_stored() -> None:
 def test_read_idx_names_what_is_wrong(content: bytes, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         datasets.read_idx(content)
+
+
+# CIFAR-10
+
+
+class ByPython2(pickle._Pickler):  # type: ignore[name-defined]
+    """Writes what cPickle of Python 2 wrote in 2009: text as bytes without a kind, and NumPy's functions under old names."""
+
+    def __init__(self, file: io.BytesIO):
+        super().__init__(file, protocol=2)
+
+    def save_text(self, text: bytes | str) -> None:
+        raw = text.encode("latin1") if isinstance(text, str) else text
+        self.write(pickle.BINSTRING + struct.pack("<i", len(raw)) + raw)
+        self.memoize(text)
+
+    def save_function(self, function: object) -> None:
+        module, name = {
+            np.empty(0).__reduce__()[0]: ("numpy.core.multiarray", "_reconstruct"),
+            np.ndarray: ("numpy", "ndarray"),
+            np.dtype: ("numpy", "dtype"),
+        }[function]
+        self.write(pickle.GLOBAL + f"{module}\n{name}\n".encode())
+        self.memoize(function)
+
+    dispatch: ClassVar[dict] = {
+        **pickle._Pickler.dispatch,  # type: ignore[attr-defined]
+        bytes: save_text,
+        str: save_text,
+        type: save_function,
+        type(np.dtype): save_function,
+        type(np.empty(0).__reduce__()[0]): save_function,
+    }
+
+
+def by_python_2(value: object) -> bytes:
+    ByPython2(file := io.BytesIO()).dump(value)
+    return file.getvalue()
+
+
+def cifar10_batch(images: np.ndarray, labels: np.ndarray) -> bytes:
+    """A batch as it stands in the published archive: colour planes one after the other."""
+    planes = np.ascontiguousarray(images.transpose(0, 3, 1, 2)).reshape(len(images), -1)
+    names = [f"{number:04}.png" for number in range(len(images))]
+    batch = {"data": planes, "labels": labels.tolist(), "batch_label": "one of a few", "filenames": names}
+    return by_python_2(batch)
+
+
+TEN = np.random.default_rng(1).permutation(10)
+
+
+def ten_pictures(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
+
+
+def small_archive(path: Path, **replaced: bytes) -> str:
+    """An archive laid out like the published one, ten pictures a batch, one of each class; its SHA-256."""
+    batches = {f"data_batch_{seed}": cifar10_batch(ten_pictures(seed), TEN) for seed in range(1, 6)}
+    batches |= {"test_batch": cifar10_batch(ten_pictures(6), TEN), "readme.html": b"<html></html>"}
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in (batches | replaced).items():
+            member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The small archive, with its sum in the place of the published one's."""
+    path = tmp_path / datasets.CIFAR10_ARCHIVE
+    monkeypatch.setattr(datasets, "CIFAR10_SHA256", small_archive(path))
+    return path
+
+
+def zipped(path: Path, pictures: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w") as copy:
+        for name, content in pictures.items():
+            copy.writestr(name, content)
+
+
+def encoded(image: np.ndarray, kind: str = "PNG", **more: int) -> bytes:
+    from PIL import Image
+
+    Image.fromarray(image).save(file := io.BytesIO(), kind, **more)
+    return file.getvalue()
+
+
+@pytest.fixture
+def copies(tmp_path: Path) -> Path:
+    """A folder of copies: 50 pictures for training and ten for the test, PNG so that no byte is lost."""
+    for name, seeds in (("train.zip", range(1, 6)), ("test.zip", range(6, 7))):
+        pictures = {
+            f"{datasets.CIFAR10_CLASSES[label]}/{seed}.png": encoded(image)
+            for seed in seeds
+            for image, label in zip(ten_pictures(seed), TEN, strict=True)
+        }
+        zipped(tmp_path / name, pictures)
+    return tmp_path
+
+
+def test_a_batch_by_python_2_is_read_as_it_was_written() -> None:
+    content = cifar10_batch(ten_pictures(1), TEN)
+    assert content.startswith(b"\x80\x02") and b"cnumpy.core.multiarray\n_reconstruct\n" in content
+    images, labels = datasets.read_cifar10_batch(content)
+    assert images.dtype == np.uint8 and np.array_equal(images, ten_pictures(1))
+    assert labels.dtype == np.int64 and np.array_equal(labels, TEN)
+
+
+class Asks:
+    """Pickles as a call of a function."""
+
+    def __init__(self, function: Callable, *arguments: object):
+        self.call = function, arguments
+
+    def __reduce__(self) -> tuple:
+        return self.call
+
+
+@pytest.mark.parametrize(
+    "function", [os.system, eval, subprocess.check_call, np.load, getattr], ids=lambda one: one.__name__
+)
+def test_a_batch_that_asks_for_any_function_is_refused_and_nothing_runs(
+    function: Callable, tmp_path: Path
+) -> None:
+    mark = tmp_path / "was here"
+    text = f"open({str(mark)!r}, 'w')" if function is eval else f"touch '{mark}'"
+    hostile = pickle.dumps({"data": Asks(function, text), "labels": []}, protocol=2)
+    with pytest.raises(ValueError, match=rf"asks for .*{function.__name__}"):
+        datasets.read_cifar10_batch(hostile)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "not a batch"),
+        (cifar10_batch(ten_pictures(1), TEN)[:5000], "not a batch"),
+        (by_python_2({"labels": []}), "not a batch"),
+        (by_python_2([1, 2]), "not a batch"),
+        (by_python_2({"data": "text", "labels": [0]}), "3072 bytes"),
+        (by_python_2({"data": np.zeros((1, 3072), np.float32), "labels": [0]}), "3072 bytes"),
+        (by_python_2({"data": np.zeros((2, 3072), np.uint8), "labels": [0]}), "3072 bytes"),
+        (by_python_2({"data": np.zeros((1, 3072), np.uint8), "labels": [10]}), "from 0 to 9"),
+    ],
+)
+def test_read_cifar10_batch_names_what_is_wrong(content: bytes, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        datasets.read_cifar10_batch(content)
+
+
+def pictures_and_labels(data: dict[str, np.ndarray], *parts: str) -> list[tuple[bytes, int]]:
+    return sorted(
+        (image.tobytes(), int(label))
+        for part in parts
+        for image, label in zip(data[f"{part}_images"], data[f"{part}_labels"], strict=True)
+    )
+
+
+@pytest.mark.parametrize("source", ["archive", "copies"])
+def test_cifar10_keeps_labels_with_pictures_and_parts_apart(
+    source: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    request.getfixturevalue(source)
+    data = datasets.cifar10(tmp_path, validation=20)
+    assert [len(data[f"{part}_labels"]) for part in ("train", "validation", "test")] == [30, 20, 10]
+    assert np.bincount(data["validation_labels"]).tolist() == 10 * [2]
+    pairs = [
+        sorted(
+            (image.tobytes(), int(label))
+            for seed in seeds
+            for image, label in zip(ten_pictures(seed), TEN, strict=True)
+        )
+        for seeds in (range(1, 6), (6,))
+    ]
+    assert pictures_and_labels(data, "train", "validation") == pairs[0]
+    assert pictures_and_labels(data, "test") == pairs[1]
+    assert parts_disjoint(data)
+    again = datasets.cifar10(tmp_path, validation=20)
+    assert all(np.array_equal(data[key], again[key]) for key in data)
+    assert datasets.cifar10(tmp_path, validation=0)["validation_images"].shape == (0, 32, 32, 3)
+
+
+@pytest.mark.parametrize("validation", [-10, 7, 50_000])
+def test_cifar10_refuses_an_impossible_validation_count(validation: int) -> None:
+    with pytest.raises(ValueError, match=str(validation)):
+        datasets.cifar10(Path("nowhere"), validation=validation)
+
+
+@pytest.mark.parametrize("damage", [cut_off, one_bit_flipped, a_web_page, nothing])
+def test_a_damaged_archive_is_refused_before_anything_in_it_is_read(
+    archive: Path, damage: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+    monkeypatch.setattr(tarfile, "open", lambda *given, **more: opened.append(given))
+    archive.write_bytes(damage(archive.read_bytes()))
+    with pytest.raises(MissingData, match=r"is damaged or another file[\s\S]*CIFAR10_DIR[\s\S]*toronto"):
+        datasets.cifar10(archive.parent)
+    assert not opened
+
+
+def test_a_hostile_archive_runs_nothing_even_if_its_sum_is_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark, path = tmp_path / "was here", tmp_path / datasets.CIFAR10_ARCHIVE
+    hostile = pickle.dumps({"data": Asks(os.system, f"touch '{mark}'"), "labels": []}, protocol=2)
+    monkeypatch.setattr(datasets, "CIFAR10_SHA256", small_archive(path, data_batch_2=hostile))
+    with pytest.raises(ValueError, match=r"asks for .*system"):
+        datasets.cifar10(tmp_path)
+    assert not mark.exists()
+
+
+def test_the_published_archive_is_pinned() -> None:
+    assert datasets.CIFAR10_URL == "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+    assert re.fullmatch("[0-9a-f]{64}", datasets.CIFAR10_SHA256)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "complaint"),
+    [
+        ({"cat/1.png": b"GIF89a"}, r"cat/1\.png is no picture"),
+        ({"zebra/1.png": encoded(ten_pictures(1)[0])}, r"zebra/1\.png lies in no folder"),
+        ({"1.png": encoded(ten_pictures(1)[0])}, r"1\.png lies in no folder"),
+        ({"cat/1.png": encoded(np.zeros((8, 9, 3), np.uint8))}, r"cat/1\.png has 9×8 pixels, not 32×32"),
+    ],
+)
+def test_copies_name_the_picture_that_is_wrong(
+    copies: Path, pictures: dict[str, bytes], complaint: str
+) -> None:
+    zipped(copies / "test.zip", pictures)
+    with pytest.raises(MissingData, match=rf"test\.zip cannot be used: {complaint}[\s\S]*CIFAR10_DIR"):
+        datasets.cifar10(copies, validation=0)
+
+
+def test_copies_that_are_no_zip_are_refused(copies: Path) -> None:
+    (copies / "train.zip").write_bytes(a_web_page(b""))
+    with pytest.raises(MissingData, match=r"train\.zip cannot be used: not a whole zip archive"):
+        datasets.cifar10(copies)
+
+
+def test_cifar10_dir_is_used_and_the_archive_goes_before_copies(
+    archive: Path, copies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CIFAR10_DIR", str(copies))
+    assert datasets.cifar10_at_hand()
+    assert datasets.cifar10_source()["pictures"] == "CIFAR-10 as published"
+    archive.unlink()
+    assert datasets.cifar10_at_hand()
+    assert len(datasets.cifar10(validation=0)["train_labels"]) == 50
+    found = datasets.cifar10_source()
+    assert found["pictures"] == "CIFAR-10 as PNG"
+    assert found["test.zip"] == hashlib.sha256((copies / "test.zip").read_bytes()).hexdigest()
+    (copies / "test.zip").unlink()
+    assert not datasets.cifar10_at_hand()
+    with pytest.raises(MissingData, match=r"cannot be read[\s\S]*CIFAR10_DIR"):
+        datasets.cifar10()
+
+
+@pytest.mark.parametrize("quality", [20, 75, 90])
+def test_a_record_says_of_which_quality_the_copies_were(copies: Path, quality: int) -> None:
+    zipped(copies / "test.zip", {"cat/1.jpg": encoded(ten_pictures(1)[0], "JPEG", quality=quality)})
+    assert datasets.cifar10_source(copies)["pictures"] == f"CIFAR-10 as JPEG of quality {quality}"
+
+
+def test_cifar10_is_downloaded_once_and_without_network_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, cache = tmp_path / "site", tmp_path / "cache"
+    site.mkdir()
+    monkeypatch.setattr(datasets, "CIFAR10_SHA256", small_archive(site / datasets.CIFAR10_ARCHIVE))
+    monkeypatch.delenv("CIFAR10_DIR", raising=False)
+    monkeypatch.setattr(datasets, "_cifar10_cache", lambda: cache)
+    monkeypatch.setattr(datasets, "CIFAR10_URL", "http://127.0.0.1:9/a.tar.gz")
+    assert not datasets.cifar10_at_hand()
+    with pytest.raises(MissingData, match=r"could not be downloaded[\s\S]*CIFAR10_DIR[\s\S]*:9/a\.tar\.gz"):
+        datasets.cifar10()
+    with served(site) as address:
+        monkeypatch.setattr(datasets, "CIFAR10_URL", f"{address}{datasets.CIFAR10_ARCHIVE}")
+        assert len(datasets.cifar10(validation=0)["train_labels"]) == 50
+    assert datasets.cifar10_at_hand()
+    assert len(datasets.cifar10(validation=0)["train_labels"]) == 50
+
+
+def test_without_pooch_cifar10_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CIFAR10_DIR", raising=False)
+    monkeypatch.setattr(datasets, "find_spec", lambda name: None)
+    assert not datasets.cifar10_at_hand()
+    with pytest.raises(MissingData, match="pip install pooch"):
+        datasets.cifar10()
 
 
 # X or not

@@ -5,7 +5,7 @@ import pytest
 
 from autograder.chapters import chapters, earlier_kernels
 from autograder.live.bundle import kit_packages
-from solutions import fast, tuned
+from solutions import backprop, fast, left_out, tuned
 
 from .test_oracles import (
     LARGE,
@@ -42,6 +42,65 @@ def assert_layers_agree(case: ConvCase, dtype: str) -> None:
 def test_tuned_convolution_agrees_with_the_reference(dtype: str) -> None:
     for case in CASES:
         assert_layers_agree(case, dtype)
+
+
+@both_floats
+def test_turned_filters_give_the_gradients_of_the_reference(dtype: str) -> None:
+    for case in CASES:
+        x, w, _, dout = conv_arrays(case, 1, dtype)
+        kernels = (tuned.conv2d_turned_backward, fast.conv2d_fast_backward)
+        pair = [run_conv2d_backward(case, dout, x, w, kernel) for kernel in kernels]
+        for name, got, want in zip(("dx", "dw", "db"), *pair, strict=True):
+            assert_close(got, want, dtype, (name, case))
+
+
+@both_floats
+@pytest.mark.parametrize("padding", [0, 1, 2])
+def test_a_first_layer_gets_the_same_gradients_without_dx(dtype: str, padding: int) -> None:
+    side = 7 + 2 * padding - 2
+    x, w, dout = normal(1, dtype, (40, 7, 7, 3), (3, 3, 3, 4), (40, side, side, 4))
+    dx, *own = tuned.conv2d_filters_backward(dout, x, w, 1, padding)
+    assert dx is None
+    _, *want = fast.conv2d_fast_backward(dout, x, w, 1, padding)
+    for got, wanted in zip(own, want, strict=True):
+        assert_close(got, wanted, dtype, padding)
+    with pytest.raises(ValueError, match="stride 2"):
+        tuned.conv2d_filters_backward(dout, x, w, 2, padding)
+
+
+@both_floats
+@pytest.mark.parametrize(("size", "stride"), [(1, 1), (2, 2), (3, 3), (3, 2)])
+def test_quick_pooling_backward_is_that_of_the_reference_with_ties_and_ragged_edges(
+    dtype: str, size: int, stride: int
+) -> None:
+    x = np.random.default_rng(1).integers(0, 3, (3, 7, 8, 2)).astype(dtype)
+    (dout,) = normal(2, dtype, (3, (7 - size) // stride + 1, (8 - size) // stride + 1, 2))
+    quick = tuned.max_pool2d_quick_backward(dout, x, size, stride)
+    assert quick.dtype == dtype
+    np.testing.assert_array_equal(quick, backprop.max_pool2d_backward(dout, x, size, stride))
+    np.testing.assert_array_equal(
+        tuned.relu_quick_backward(x - 1, x - 1), backprop.relu_backward(x - 1, x - 1)
+    )
+
+
+@both_floats
+@pytest.mark.parametrize("shape", [(6, 5), (3, 4, 5, 2), (1, 1, 2, 3)])
+def test_quick_batch_normalisation_is_that_of_the_reference(dtype: str, shape: tuple[int, ...]) -> None:
+    x, dout, gamma, beta, mean = normal(1, dtype, shape, shape, *3 * [shape[-1:]])
+    x = 3 * x + 5
+    running = {"mean": mean, "var": 1 + mean**2}
+    for training in (True, False):
+        arguments = (x, gamma, beta, running, training)
+        (out, after), (want, wanted) = tuned.batch_norm_quick(*arguments), left_out.batch_norm(*arguments)
+        assert out.dtype == dtype and all(value.dtype == dtype for value in after.values())
+        assert_close(out, want, dtype, shape)
+        for key in running:
+            assert_close(after[key], wanted[key], dtype, key)
+    pair = [
+        kernel(dout, x, gamma) for kernel in (tuned.batch_norm_quick_backward, left_out.batch_norm_backward)
+    ]
+    for name, got, want in zip(("dx", "dgamma", "dbeta"), *pair, strict=True):
+        assert_close(got, want, dtype, (name, shape))
 
 
 @both_floats

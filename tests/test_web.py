@@ -38,7 +38,7 @@ def test_front_page_has_two_buttons_and_a_picture_before_anything_else(front_pag
     assert begin.get_text() == "Start with chapter 1" and str(begin["href"]).startswith("01-pixels.html")
     assert on.get_text() == "Go on where you were" and front_page.select(f"{on['href']}")
     second = article.select("h2")[0]
-    assert article.select_one("cnn-digit-pad figure img") in second.find_all_previous("img")
+    assert article.select_one("explore-pad figure img") in second.find_all_previous("img")
 
 
 def test_front_page_shows_a_failed_check_that_ran(front_page: BeautifulSoup) -> None:

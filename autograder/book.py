@@ -31,7 +31,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.setup_extension("autograder.pages")
     app.connect("doctree-read", show_stubs)
     app.connect("build-finished", publish_kit)
-    explore.setup(app)
-    pages.setup(app)
     site.setup(app)
+    explore.setup(app)  # takes figures away when it has been seen which code draws them
+    pages.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -138,7 +138,11 @@ def take_figures(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         around = found.parent
         around.remove(found)
         if not around.children:  # the figure was all that its cell put out
-            around.parent.remove(around)
+            cell, beside = around.parent, node.parent
+            cell.remove(around)
+            if cell.parent is beside and beside.index(cell) + 1 == beside.index(node):  # code stands below
+                beside.remove(node)
+                beside.insert(beside.index(cell), node)
         node.insert(0, found)
 
 

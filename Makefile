@@ -21,7 +21,7 @@ test-all: setup jail browser lint bridge postgres  ## the same with the slow tes
 	@KERAS_BACKEND=torch $(BIN)/python -c 'import torch, keras, tensorboard'  # so that their tests cannot be skipped in silence
 	@$(BIN)/python -m pytest
 
-lint: setup
+lint: setup  ## lint, types, spelling, and what is asked of the files of chapters
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet . && $(BIN)/mypy --no-error-summary && $(BIN)/codespell && $(BIN)/autograder rules
 
 book: setup  ## build the book into _build/html
@@ -75,10 +75,7 @@ explorers: setup  ## train the two networks that explorers show and write their 
 bench-kernels: setup  ## time each kernel against the bare matrix product, SciPy and PyTorch
 	@$(BIN)/python -m benchmarks.kernels
 
-bench-bench-web: setup  ## what each page of the book weighs, and its seconds on fast 4G; wants `make book`
-	@$(BIN)/python -m benchmarks.web
-
-train: setup  ## time an epoch of the network of article 2 in NumPy, PyTorch and Keras
+bench-train: setup  ## time an epoch of the network of article 2 in NumPy, PyTorch and Keras
 	@$(BIN)/python -m benchmarks.training_speed
 
 bridge: setup  ## install Keras, PyTorch and TensorBoard, which the bridge page and the benchmarks compare with

@@ -177,6 +177,18 @@ def test_every_pin_is_for_the_oldest_python_that_the_readme_names() -> None:
     assert not refusing and installed > 100
 
 
+def test_every_command_of_make_stands_once_and_tells_what_it_does() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    told = re.findall(r"^([a-z-]+):.*## \S", text, re.MULTILINE)
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    assert sorted(told) == sorted(set(told))
+    quiet = {"setup", "jail", "browser"}  # what others need; nobody calls them by hand
+    assert set(phony.split()) - quiet == set(told)
+    readme = set(re.findall(r"make ([a-z -]+?)(?:  |$)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    named = {word for words in readme for word in words.split()}
+    assert named <= set(told), named - set(told)
+
+
 @by_name
 def test_points_read_from_the_page_are_those_of_the_notebook(chapter: Chapter) -> None:
     cells = source_notebook(chapter).cells

@@ -18,13 +18,14 @@ c.ExecutePreprocessor.timeout = 60
 
 # Autograde, in formgrader or as `nbgrader autograde`, grades in the jail as `autograder grade` does. Without these two
 # lines it runs learners' code with your rights.
-c.Autograde.sanitize_preprocessors = []
+c.Autograde.sanitize_preprocessors = ["autograder.pressed.Released"]
 c.Autograde.autograde_preprocessors = ["autograder.pressed.GradeInJail"]
 c.ExportApp.plugin_class = "autograder.exports.QuotedCsv"  # names with commas
 
 # Files as Canvas and Moodle call them, for `nbgrader zip_collect`: "doejane_LATE_101_202_filters-1.ipynb" is of 101,
 # "Jane Doe_303_assignsubmission_file_/filters.ipynb" of "Jane Doe".
+# A learner chooses what stands behind Moodle's folder: nothing there may look like another learner's.
 c.FileNameCollectorPlugin.named_regexp = (
-    r".*/(?:[^/_]+_(?:LATE_)?(?=\d+_\d+_[^/]*$))?(?P<student_id>[^/_]+)_\d+_(?:assignsubmission_file_?/?)?"
+    r"(?!.*_assignsubmission_file_?/.*_\d+_).*/(?:[^/_]+_(?:LATE_)?(?=\d+_\d+_[^/]*$))?(?P<student_id>[^/_]+)_\d+_(?:assignsubmission_file_?/?)?"
     r"(?P<file_id>[a-z][a-z_]*?)(?:[- ]*\(?\d+\)?)?\.ipynb$"
 )

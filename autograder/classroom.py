@@ -212,12 +212,14 @@ class Classroom:
 
     def fingerprint(self) -> str:
         """Of the secret, to tell one from another; nobody can work the secret out from it."""
-        return hashlib.sha256(b"fingerprint" + self.secret()).hexdigest()[:16]
+        return _fingerprint(self.secret())
 
     def back_up_secret(self, to: Path) -> None:
         """Write the secret to another place, readable by its owner only."""
         if to.exists() or to.is_symlink():
             raise ClassroomError(f"{to} is there already; name a file that is not")
+        if not (self.root / "secret").exists():
+            raise ClassroomError(f"{self.root} has no secret yet: it gets one when it is first graded")
         write_atomically(to, self.secret(), mode=0o600)
 
     def replace_secret(self, new: bytes | None = None) -> Path | None:
@@ -236,8 +238,7 @@ class Classroom:
         if path.exists():
             if new == path.read_bytes():
                 return None
-            before = self.fingerprint()
-            old = self.root / f"secret.{before}"
+            old = self.root / f"secret.{_fingerprint(path.read_bytes())}"  # which may be damaged
             write_atomically(old, path.read_bytes(), mode=0o600)
             write_atomically(path, new or secrets.token_hex(32), mode=0o600)
         elif new is not None:
@@ -427,6 +428,10 @@ class Classroom:
                 f"{count} graded submission{'s' if count > 1 else ''} of it. Undo that change of the page for this class, "
                 "or release to a classroom of its own with --classroom; the release that stood before is as it was"
             )
+
+
+def _fingerprint(secret: bytes) -> str:
+    return hashlib.sha256(b"fingerprint" + secret).hexdigest()[:16]
 
 
 def _swap(new: Path, place: Path) -> None:

@@ -467,7 +467,7 @@ def export(
     """Write grades as Canvas, Moodle or Gradescope import them, or as a plain table with every exercise."""
     with clear_errors():
         from .classroom import Classroom
-        from .exports import Sheet
+        from .exports import Sheet, notices
         from .exports import export as write
         from .recorder import Recorder
 
@@ -475,9 +475,13 @@ def export(
         sheets = []
         for chapter in chosen(names) if names else room.released_chapters():
             with Recorder(room, chapter) as recorder:
+                recorder.penalize()
                 results = tuple(recorder.results())
                 sheets.append(Sheet(chapter.name, chapter.title, results, recorder.standings()))
-        out.print(f"exported: {_short(write(room, kind.value, sheets, to))}", soft_wrap=True)
+        place = write(room, kind.value, sheets, to)
+        for notice in notices(room, kind.value, sheets):
+            err.print(notice, markup=False, soft_wrap=True)
+        out.print(f"exported: {_short(place)}", soft_wrap=True)
 
 
 @app.command(epilog="Example: `autograder verify` or `autograder verify filters`")

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from .chapters import chapter
+from .chapters import UnknownChapter, chapter
 from .grading import Job, bundle_hash, grade
 from .jail import JailMissing, WorkerFault, require_jail
 from .results import FAULT, Submission
@@ -61,7 +61,7 @@ def grade_all(
         If there is no such cluster, or no worker in it that may grade.
     """
     with _client(address) as client:
-        from distributed import as_completed
+        from distributed import KilledWorker, as_completed
 
         waiting = collections.deque(jobs)
         refused: dict[str, str] = {}
@@ -93,9 +93,14 @@ def grade_all(
             future = next(done)
             one = running.pop(future.key)
             error = future.exception()
-            if error is not None:
+            if isinstance(error, KilledWorker):
                 reason = f"its worker was lost: {type(error).__name__}: {error}"[:1000]
                 on_done(one, Submission(one.student, one.chapter.name, FAULT, reason, seed=one.seed))
+            elif error is not None:  # it could not even begin: a worker without this program
+                raise ClusterError(
+                    f"a worker of {address} cannot run this program ({type(error).__name__}: {error}); end it, or start it in "
+                    "this project's environment"
+                )
             elif (answer := future.result()).result is None:
                 if answer.worker not in refused:
                     refused[answer.worker] = answer.unfit
@@ -150,12 +155,14 @@ def _grade(one: Job, program: str) -> _Answer:
     from distributed import get_worker
 
     worker = str(get_worker().address)
-    # where the course lies is this machine's own
-    here = dataclasses.replace(one, chapter=chapter(one.chapter.name))
     with _one_at_a_time:
-        if unfit := _unfit(here.chapter.name, here.release, program, here.jailed):
-            return _Answer(worker, unfit=unfit)
-        return _Answer(worker, grade(here))
+        try:
+            # where the course lies is this machine's own
+            here = dataclasses.replace(one, chapter=chapter(one.chapter.name))
+            unfit = _unfit(here.chapter.name, here.release, program, here.jailed)
+        except (OSError, UnknownChapter, WorkerFault) as error:
+            unfit = f"its course is another: {error}"
+        return _Answer(worker, unfit=unfit) if unfit else _Answer(worker, grade(here))
 
 
 @functools.lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from nbgrader.plugins import CsvExportPlugin
 from .classroom import Classroom, ClassroomError
 from .files import write_atomically
 from .reports.words import clean, points
-from .results import Submission
+from .results import FAULT, Submission
 from .standing import Standing
 
 ROSTER = "roster.json"
@@ -96,7 +96,11 @@ def read_roster(path: Path) -> Roster:
         raise ClassroomError(f"{path} is not text in UTF-8: export it again as CSV, UTF-8") from None
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)
-    rows = list(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)) if first.strip() else []
+    try:
+        lines = io.StringIO(text, newline=None)  # whatever ends them
+        rows = list(csv.reader(lines, delimiter=delimiter, strict=True)) if first.strip() else []
+    except csv.Error as error:
+        raise ClassroomError(f"{path} is no table in CSV ({error}): export it again") from None
     headings = [one.strip() for one in rows[0]] if rows else []
     lower = [one.casefold() for one in headings]
     is_canvas = "student" in lower and "sis login id" in lower
@@ -129,6 +133,11 @@ def read_roster(path: Path) -> Roster:
         people.append(Person(**cells))
     if not people:
         raise ClassroomError(f"{path} lists nobody")
+    if alike := [one for one, times in Counter(people).items() if times > 1]:
+        said = alike[0].name or f"{alike[0].first} {alike[0].last}"
+        raise ClassroomError(
+            f"{path} lists {said} more than once, with nothing that tells one from the other"
+        )
     for field in ("student", "login", "email", "lms_id"):
         values = [value for one in people if (value := getattr(one, field))]
         if twice := sorted({value for value in values if values.count(value) > 1}):
@@ -173,9 +182,15 @@ def kept_roster(room: Classroom) -> Roster:
 
 
 def matched(roster: Roster, students: Iterable[str]) -> dict[str, Person]:
-    """Who of the roster each student's folder belongs to; those that fit nobody, or two people alike, are left out."""
-    left = {name: name.casefold() for name in students}
+    """Who of the roster each student's folder belongs to; those that fit nobody, or two people, are left out.
+
+    A number or login of one may be another kind of number of somebody else: only the roster's own word for a folder
+    decides between them.
+    """
     names = {one: one.known_as() for one in roster.people}
+    sure = {name for some in names.values() for name in some[0]}
+    others = Counter(name for some in names.values() for name in set().union(*some[:-1]))
+    left = {name: folded for name in students if (folded := name.casefold()) in sure or others[folded] <= 1}
     found: dict[str, Person] = {}
     for rank in range(len(Person().known_as())):
         taken = set(found.values())
@@ -202,6 +217,16 @@ class Sheet:
     @property
     def points(self) -> float:
         return max((one.points for one in self.standings.values()), default=0.0)
+
+    def ungraded(self) -> set[str]:
+        """Who handed in but has no grade, since grading broke down: a 0 would be a grade."""
+        return {
+            one.student
+            for one in self.results
+            if one.verdict == FAULT
+            and (standing := self.standings.get(one.student))
+            and all(mark.auto is None and mark.manual is None for mark in standing.marks)
+        }
 
 
 def canvas(roster: Roster, sheets: Sequence[Sheet]) -> str:
@@ -232,7 +257,7 @@ def canvas(roster: Roster, sheets: Sequence[Sheet]) -> str:
     ]
     for person, totals in _totals(roster, sheets):
         name = person.name or ", ".join(filter(None, (person.last, person.first))) or person.login
-        known = [name, person.lms_id, person.sis_id, person.login, person.section]
+        known = [as_text(name), person.lms_id, person.sis_id, person.login, as_text(person.section)]
         rows.append([*known, *("" if total is None else points(total) for total in totals)])
     return _table(rows)
 
@@ -263,7 +288,7 @@ def moodle(roster: Roster, sheets: Sequence[Sheet]) -> str:
         ["First name", "Last name", "Username", "ID number", "Email address", *(one.title for one in sheets)]
     ]
     for one, totals in _totals(roster, sheets):
-        known = [one.first, one.last, one.login, one.sis_id, one.email]
+        known = [as_text(one.first), as_text(one.last), one.login, one.sis_id, one.email]
         rows.append([*known, *("-" if total is None else points(total) for total in totals)])
     return _table(rows)
 
@@ -273,7 +298,10 @@ def _totals(roster: Roster, sheets: Sequence[Sheet]) -> list[tuple[Person, list[
     columns = []
     for sheet in sheets:
         who = matched(roster, sheet.standings)
-        columns.append({person: sheet.standings[name].total for name, person in who.items()})
+        none = sheet.ungraded()
+        columns.append(
+            {person: sheet.standings[name].total for name, person in who.items() if name not in none}
+        )
     return [(one, [column.get(one) for column in columns]) for one in roster.people]
 
 
@@ -295,13 +323,12 @@ def plain(roster: Roster, sheets: Sequence[Sheet]) -> str:
     for name in everybody:
         person = who.get(name, Person())
         cells = [_cell(sheet, name, column) for sheet, column in columns]
-        rows.append([name, person.last, person.first, person.email, *cells])
+        rows.append([*map(as_text, (name, person.last, person.first, person.email)), *cells])
     rows += [
         [
-            one.student or one.login or one.email or one.name,
-            one.last,
-            one.first,
-            one.email,
+            *map(
+                as_text, (one.student or one.login or one.email or one.name, one.last, one.first, one.email)
+            ),
             *[""] * len(columns),
         ]
         for one in silent
@@ -311,7 +338,7 @@ def plain(roster: Roster, sheets: Sequence[Sheet]) -> str:
 
 def _cell(sheet: Sheet, student: str, column: str) -> str:
     standing = sheet.standings.get(student)
-    if standing is None:
+    if standing is None or student in sheet.ungraded():
         return ""
     if column.startswith(":"):
         return points({":late": standing.penalty, ":total": standing.total, ":of": standing.points}[column])
@@ -358,6 +385,27 @@ WRITERS: dict[str, Callable[[Roster, Sequence[Sheet]], str]] = {
 }
 
 
+def notices(room: Classroom, kind: str, sheets: Sequence[Sheet]) -> Iterator[str]:
+    """What an export does not hold, and why, in sentences."""
+    roster = kept_roster(room)
+    for sheet in sheets:
+        none = sheet.ungraded()
+        if none:
+            yield f"{sheet.name}: no grade for {_few(sorted(none))}, where grading broke down; run `autograder grade` again"
+        waits = {name for name, one in sheet.standings.items() if any(mark.waits for mark in one.marks)}
+        if waiting := sorted(waits - none):
+            yield f"{sheet.name}: {_few(waiting)} still wait for a person; their totals are without that"
+        stray = sorted(sheet.standings.keys() - matched(roster, sheet.standings).keys())
+        if stray and kind in ("canvas", "moodle"):
+            yield f"{sheet.name}: {_few(stray)} fit nobody on the roster, or two; name their folders in a column student_id"
+
+
+def _few(names: Sequence[str]) -> str:
+    """Names, of many the first and how many more."""
+    shown = ", ".join(clean(name, 100) for name in names[:10])
+    return shown + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+
+
 def export(room: Classroom, kind: str, sheets: Sequence[Sheet], to: Path | None) -> Path:
     """Write grades in one of the formats; returns the file, or Gradescope's folder, that was written.
 
@@ -376,11 +424,17 @@ def export(room: Classroom, kind: str, sheets: Sequence[Sheet], to: Path | None)
         return place
     place = to or room.root / "exports" / "gradescope"
     for sheet in sheets:
+        none = sheet.ungraded()
         for result in sheet.results:
-            if standing := sheet.standings.get(result.student):
+            if result.student not in none and (standing := sheet.standings.get(result.student)):
                 content = json.dumps(gradescope(result, standing), ensure_ascii=False, indent=1)
                 write_atomically(place / sheet.name / result.student / "results.json", content, mode=0o600)
     return place
+
+
+def as_text(cell: str) -> str:
+    """A name that a spreadsheet takes for what it is: one that begins like a formula gets a ' before it."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def _table(rows: list[list[str]]) -> str:
@@ -409,7 +463,13 @@ class QuotedCsv(CsvExportPlugin):
                     penalty = submission.late_submission_penalty
                 except MissingEntry:
                     pass
-                values = [assignment.name, assignment.duedate, timestamp, student.id, student.last_name]
-                values += [student.first_name, student.email, raw, penalty, max(0.0, raw - penalty)]
+                who = (student.id, student.last_name, student.first_name, student.email)
+                values = [
+                    assignment.name,
+                    assignment.duedate,
+                    timestamp,
+                    *(as_text(one or "") for one in who),
+                ]
+                values += [raw, penalty, max(0.0, raw - penalty)]
                 rows.append(["" if one is None else str(one) for one in [*values, assignment.max_score]])
         Path(self.to or "grades.csv").write_text(_table(rows).replace("\r\n", "\n"), encoding="utf-8")

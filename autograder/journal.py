@@ -73,10 +73,12 @@ class Journal:
                     line = json.loads(raw)
                     claimed = line.pop("hash")
                     said = line["before"]
+                    written = (json.dumps({**line, "hash": claimed}, ensure_ascii=True) + "\n").encode()
                 except (ValueError, KeyError, TypeError, AttributeError):
                     found.append(f"line {count}: cut off, or no event")
                     continue
-                if claimed != _hash(line):
+                # the bytes too: a key that stands twice, or blanks, would change what a reader sees
+                if claimed != _hash(line) or raw != written:
                     found.append(f"line {count}: was changed")
                 elif said != before:
                     found.append(

@@ -15,6 +15,18 @@ from .chapters import chapter
 from .classroom import Classroom, ClassroomError
 
 
+class Released(NbGraderPreprocessor):
+    """Hands on the notebook that was released, whatever was submitted: formgrader shows what the next step is given.
+
+    The steps that it stands for tidy the learner's notebook, which is then written where formgrader looks, scripts and
+    all, and stays there should grading end early.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
+        """The released notebook; nothing of `nb` is kept."""
+        return Classroom(Path.cwd()).released(chapter(resources["nbgrader"]["assignment"])), resources
+
+
 class GradeInJail(NbGraderPreprocessor):
     """Grades the file that was submitted, whatever notebook it is given, and records the grade."""
 
@@ -47,6 +59,9 @@ class GradeInJail(NbGraderPreprocessor):
             jailed=True,
             on_start=lambda *_: None,
             on_done=lambda: None,
+            on_wait=lambda: (
+                None
+            ),  # nbgrader has taken the notebook away already: wait for another run rather than fail
         )
         if result.verdict == FAULT:
             raise ClassroomError(f"{name}, {student}: {FAULT}: {result.reason}")

@@ -166,6 +166,11 @@ class Recorder:
                 for grade in self._grades(result.student):
                     grade.auto_score = told.get(grade.name, grade.auto_score)
                 self.gradebook.db.commit()
+                if not self._is_ours(result):
+                    folder = self._fresh("autograded", result.student)
+                    nbformat.write(self._autograded(result), folder / f"{self.chapter.name}.ipynb")
+                    self._hand_back(result.student)
+                    self._keep(job, result)
             else:
                 self.record(job, result)
         return changed
@@ -309,9 +314,21 @@ class Recorder:
             there, ours = found.get(f"check-{exercise.kernel}"), float(_told(exercise))
             if there != ours:
                 return f"{exercise.kernel} had {'no' if there is None else f'{there:g}'} points in the gradebook, not {ours:g}"
-        if result.verdict == GRADED and self._shown(result.student) != _essence(self._autograded(result)):
+        if not self._is_ours(result):
             return "the autograded notebook was another"
         return ""
+
+    def _is_ours(self, result: Submission) -> bool:
+        """Whether the autograded notebook is the one that was written here."""
+        shown = self._shown(result.student)
+        if result.verdict == GRADED:
+            return shown == _essence(self._autograded(result))
+        # of a file that gave no grade, it may be an earlier file's: which one it was is kept with the result
+        try:
+            data = json.loads(self._result_path(result.student).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return bool(data.get("shown") == _digest(shown))
 
     def record(self, job: Job, result: Submission) -> Submission:
         """Write one result everywhere; where that fails, the result returned is a fault and says why.
@@ -365,9 +382,14 @@ class Recorder:
         self._penalize(job.student)
         write_atomically(self._feedback_path(job.student), self._page(result))
         self._hand_back(job.student)
-        content = json.dumps({"key": job.key, "result": result.to_json()}, default=list)
-        write_atomically(self._result_path(job.student), content, mode=0o600)  # it holds the seed
+        self._keep(job, result)
         return result
+
+    def _keep(self, job: Job, result: Submission) -> None:
+        """Write the result's own file, with what the autograded notebook shows."""
+        shown = _digest(self._shown(result.student))
+        content = json.dumps({"key": job.key, "shown": shown, "result": result.to_json()}, default=list)
+        write_atomically(self._result_path(job.student), content, mode=0o600)  # it holds the seed
 
     def _grades(self, student: str) -> list[Grade]:
         """The gradebook's grades of a student's cells; none if nothing was recorded yet."""
@@ -418,6 +440,11 @@ class Recorder:
         return [
             Submission.from_json(json.loads(file.read_text(encoding="utf-8"))["result"]) for file in files
         ]
+
+    def penalize(self) -> None:
+        """Take off for lateness what is to be taken off now: points that a person gave since, and extensions, count."""
+        for result in self.results():
+            self._penalize(result.student)
 
     def refresh_feedback(self, result: Submission) -> Path:
         """Write the feedback page again, with the comments and points that a person gave since."""
@@ -523,6 +550,10 @@ def _output(exercise: Exercise, result: Submission) -> NotebookNode:
     html = exercise_html(exercise) if result.verdict == GRADED else ""
     data = {"text/plain": _told(exercise), **({"text/html": html} if html else {})}
     return nbformat.v4.new_output("execute_result", data, execution_count=None)
+
+
+def _digest(shown: object) -> str:
+    return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
 
 
 def _essence(notebook: NotebookNode) -> list[tuple[str, str]]:

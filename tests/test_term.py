@@ -38,7 +38,7 @@ from autograder.journal import Journal
 from autograder.recorder import Recorder
 from autograder.reports import class_page
 from autograder.reports.term import Part, learner_page, learners, term_page
-from autograder.results import UNGRADABLE, Exercise, Submission
+from autograder.results import FAULT, UNGRADABLE, Exercise, Submission
 from autograder.standing import spoken
 
 from .attacks import NO_JAIL
@@ -472,6 +472,35 @@ def test_the_button_of_formgrader_grades_in_the_jail(
 # A course that changes under way
 
 
+SCRIPT = "<script>fetch('/api/contents')</script>"
+
+
+@needs_a_jail
+def test_the_button_never_puts_a_learners_markup_where_formgrader_shows_it(room: Classroom) -> None:
+    """a good file, then one that cannot be graded and holds scripts: what stands shows neither, before and after `grade`"""
+    job_of(room, nbformat.writes(room.released(FILTERS)).encode())
+    record(room, graded(room, share=0.5))
+    hostile = room.released(FILTERS)
+    hostile.cells.insert(0, nbformat.v4.new_markdown_cell(SCRIPT))
+    hostile.cells += [nbformat.v4.new_raw_cell("") for _ in range(2001)]
+    job_of(room, nbformat.writes(hostile).encode())
+    with nbgrader_api(room, room.root) as (api, log):
+        assert api.autograde("filters", "ada")["success"], log.getvalue()
+    shown = room.folder("autograded", "ada", FILTERS) / "filters.ipynb"
+    assert "<script" not in shown.read_text(encoding="utf-8")
+    with Gradebook(room.db_url) as gradebook:
+        assert gradebook.find_submission("filters", "ada").score == 7.5
+    done = autograder("grade", "filters", "--classroom", room.root)
+    assert "1 graded before and unchanged" in done.stderr, done.stderr
+    shown.write_text(nbformat.writes(hostile), encoding="utf-8")  # as stock Autograde would leave it
+    done = autograder("grade", "filters", "--classroom", room.root)
+    assert "the autograded notebook was another" in done.stderr, done.stderr
+    assert "<script" not in shown.read_text(encoding="utf-8")
+    shutil.rmtree(shown.parent)  # as nbgrader leaves it where it fails
+    done = autograder("grade", "filters", "--classroom", room.root)
+    assert shown.is_file() and "put right" in done.stderr, done.stderr
+
+
 def edited(tmp_path: Path, old: str, new: str) -> Chapter:
     text = FILTERS.page.read_text(encoding="utf-8")
     assert old in text
@@ -695,6 +724,65 @@ def test_gradescope_gets_a_test_for_each_cell_and_the_score_that_counts(room: Cl
     assert sum(one["score"] for one in data["tests"]) == 9
 
 
+def test_what_broke_down_exports_no_zero_and_is_said(room: Classroom, tmp_path: Path) -> None:
+    exports.keep_roster(room, roster_of(tmp_path, CANVAS), ["jane", "zoe"])
+    record(room, graded(room, "jane", cells={QUESTION: "Nine weights."}))
+    record(room, Submission("zoe", "filters", FAULT, "no memory"))
+    record(room, graded(room, "stranger"))
+    sheets = sheets_of(room)[:1]
+    roster = exports.kept_roster(room)
+    assert [row[5] for row in rows_of(exports.canvas(roster, sheets))[2:]] == ["15", "", ""]
+    place = exports.export(room, "gradescope", sheets, tmp_path / "out")
+    assert sorted(one.name for one in (place / "filters").iterdir()) == ["jane", "stranger"]
+    (zoe,) = [row for row in rows_of(exports.plain(roster, sheets)) if row[0] == "zoe"]
+    assert set(zoe[4:]) == {""}
+    said = "; ".join(exports.notices(room, "canvas", sheets))
+    assert "no grade for zoe" in said and "jane still wait" in said and "stranger fit nobody" in said
+
+
+def test_export_takes_off_what_lateness_costs_now(
+    room: Classroom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """points given by hand after the last run are late too"""
+    policy(room, monkeypatch, **ZERO)
+    due(room)
+    stamp(room, "2026-03-01 13:00:00 UTC")
+    record(room, graded(room))
+    by_hand(room, question=2.0)
+    with Recorder(room, FILTERS) as recorder:
+        assert recorder.standings()["ada"].total == 2
+        recorder.penalize()
+        assert recorder.standings()["ada"].total == 0
+
+
+def test_a_number_that_two_people_have_names_neither(tmp_path: Path) -> None:
+    text = 'Student,ID,SIS User ID,SIS Login ID,Section\n"A, A",101,,a,\n"B, B",777,,101,\n'
+    roster = roster_of(tmp_path, text)
+    who = exports.matched(roster, ["101", "777", "a"])
+    assert {folder: one.last for folder, one in who.items()} == {"777": "B", "a": "A"}
+    own = roster_of(tmp_path, "student_id,last_name,login\n101,A,a\nb,B,101\n")
+    assert {folder: one.last for folder, one in exports.matched(own, ["101"]).items()} == {"101": "A"}
+
+
+@pytest.mark.parametrize("text", ['student_id,name\na,"Jane "JJ" Doe"\n', 'student_id,name\na,"Jane\n'])
+def test_a_list_with_an_odd_quote_is_one_clear_line(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ClassroomError, match="is no table in CSV"):
+        roster_of(tmp_path, text)
+
+
+def test_a_list_may_end_its_lines_in_any_way_but_not_list_somebody_twice(tmp_path: Path) -> None:
+    assert len(roster_of(tmp_path, "student_id,name\ra,A B\rb,C D\r").people) == 2
+    with pytest.raises(ClassroomError, match="lists Jane Doe more than once"):
+        roster_of(tmp_path, "name\nJane Doe\nJane Doe\n")
+
+
+def test_a_name_is_no_formula_in_a_spreadsheet(room: Classroom, tmp_path: Path) -> None:
+    roster = roster_of(tmp_path, 'student_id,first_name,last_name\nada,"=HYPERLINK(""x"",""y"")",-1\n')
+    record(room, graded(room))
+    rows = rows_of(exports.plain(roster, sheets_of(room)[:1]))
+    assert rows[1][:3] == ["ada", "'-1", '\'=HYPERLINK("x","y")']
+
+
 def test_roster_and_export_from_the_command_line(room: Classroom, tmp_path: Path) -> None:
     job_of(room, b"x", "jane")
     record(room, graded(room, "jane"))
@@ -727,6 +815,8 @@ def test_the_log_is_a_chain_and_a_changed_line_is_named(tmp_path: Path) -> None:
         ([lines[0], *lines[2:]], 2),
         ([lines[0], lines[2], lines[1], lines[3]], 2),
         ([*lines[:3], "{}\n", lines[3]], 4),
+        ([lines[0].replace('"number": 0', '"number": 7, "number": 0'), *lines[1:]], 1),
+        ([lines[0].replace(": ", ":  ", 1), *lines[1:]], 1),
         ([*lines[:3], lines[3][:50]], 4),
     ):
         journal.path.write_text("".join(changed))
@@ -789,6 +879,13 @@ def test_a_secret_can_be_backed_up_replaced_and_restored_and_gives_the_same_grad
     assert job_of(other, b"{}").key == first.key and other.fingerprint() == before
     with pytest.raises(ClassroomError, match="is no secret"):
         other.replace_secret(b"short")
+    (other.root / "secret").write_bytes(b"cut")
+    with pytest.raises(ClassroomError, match="is damaged"):
+        other.secret()
+    other.replace_secret((tmp_path / "backup").read_bytes())
+    assert other.fingerprint() == before
+    with pytest.raises(ClassroomError, match="has no secret yet"):
+        Classroom(tmp_path / "typo").back_up_secret(tmp_path / "nothing")
 
 
 @pytest.mark.parametrize(
@@ -800,6 +897,9 @@ def test_a_secret_can_be_backed_up_replaced_and_restored_and_gives_the_same_grad
         ("Jane Doe_303_assignsubmission_file_/filters.ipynb", "Jane Doe", "filters"),
         ("Zoë O'Brien_303_assignsubmission_file_filters.ipynb", "Zoë O'Brien", "filters"),
         ("notes.ipynb", None, None),
+        # handed in by Jane Doe, as somebody else's
+        ("Jane Doe_303_assignsubmission_file_/Bob Roe_1_filters.ipynb", None, None),
+        ("Jane Doe_303_assignsubmission_file/x/Bob Roe_1_assignsubmission_file_/filters.ipynb", None, None),
     ],
 )
 def test_zip_collect_knows_the_file_names_of_canvas_and_moodle(

@@ -14,9 +14,10 @@ from autograder.authoring import source_notebook
 from autograder.chapters import ROOT, chapters
 from autograder.explore.data import GENERATED, grey_photos, temple_edges
 from course import datasets, draw
+from solutions.fast import col2im, im2col
 from solutions.filters import apply_filters, correlate2d, relu, window_response
 from solutions.other_convolutions import conv2d_dilated
-from solutions.padding import same_padding
+from solutions.padding import conv2d, same_padding, zero_pad
 from solutions.pixels import flatten_image
 from solutions.pooling import avg_pool2d, max_pool2d
 from solutions.stride import correlate2d_strided, output_size
@@ -302,6 +303,108 @@ def test_shift_pools_and_agrees_as_the_kernels_do(opened: Open) -> None:
                 assert (
                     drawn.shape[:2] == kept.shape and np.abs(drawn[..., 0].astype(float) - kept).max() <= 0.5
                 )
+
+
+# im2col
+
+
+def test_im2col_writes_windows_as_rows_as_the_kernel_does(opened: Open, rng: np.random.Generator) -> None:
+    shown = opened("im2col")
+    told = {"nowhere": 0, "once": 1, "twice": 2}
+    met = set()
+    for stride, padding, size in [*np.ndindex(2, 2, 2)] * 4:
+        stride, size = stride + 1, size + 2
+        x = rng.integers(-20, 21, (4, 4))
+        weights = rng.integers(-12, 13, (3, 3)) / 4
+        images, filters = x[None, :, :, None], weights[:size, :size, None, None]
+        matrix = im2col(images, size, size, stride, padding)
+        answers = conv2d(images, filters, np.zeros(1), stride, padding)[0, ..., 0]
+        row, column = (int(number) for number in rng.integers(0, answers.shape))
+        r, c = (int(number) for number in rng.integers(-padding, 4 + padding, 2))
+        look = shown.go(
+            x=x.tolist(),
+            w=weights.tolist(),
+            stride=stride,
+            padding=padding,
+            filter=size,
+            row=row,
+            column=column,
+            r=r,
+            c=c,
+        )
+        assert np.array_equal(look.grids["image"][0], zero_pad(images, padding)[0, ..., 0])
+        assert np.array_equal(look.grids["matrix"][0], matrix)
+        assert np.array_equal(look.grids["filter"][0], weights[:size, :size])
+        assert np.array_equal(look.grids["weights"][0], filters.reshape(-1, 1))
+        assert np.array_equal(look.grids["map"][0], answers)
+        assert np.array_equal(look.grids["entries"][0], matrix @ filters.reshape(-1, 1))
+        place = row * answers.shape[1] + column
+        begun = f"Row {place} of the matrix is the window at row {row}, column {column} of the map: "
+        assert look.sentence.startswith(begun)
+        assert arithmetic(look.sentence) == (answers[row, column], answers[row, column])
+        # what is lit: the chosen window and its row, the chosen pixel and its copies, the zeros of the border
+        places = zero_pad(np.arange(1, 17).reshape(1, 4, 4, 1), padding)
+        copies = im2col(np.arange(1, places.size + 1).reshape(places.shape), size, size, stride)
+        pixel = int((r + padding) * places.shape[1] + c + padding) + 1
+        assert np.array_equal(lit(shown, "matrix", "pixel").reshape(copies.shape), copies == pixel)
+        assert np.flatnonzero(lit(shown, "image", "pixel")).tolist() == [pixel - 1]
+        in_row = np.repeat(np.arange(len(matrix)) == place, size**2)
+        assert np.array_equal(lit(shown, "matrix", "lit"), in_row)
+        assert sorted(np.flatnonzero(lit(shown, "image", "lit")) + 1) == sorted(copies[place])
+        assert np.array_equal(lit(shown, "image", "zero"), places.ravel() == 0)
+        assert np.flatnonzero(lit(shown, "map", "lit")).tolist() == [place]
+        found = re.search(r"at row (−?\d), column (−?\d) (?:in the border )?stands (\w+)", look.sentence)
+        assert found and (figure(found[1]), figure(found[2])) == (r, c)
+        often = told.get(found[3], figure(found[3]) if found[3].isdigit() else -1)
+        assert often == (copies == pixel).sum()
+        if 0 <= r < 4 and 0 <= c < 4:
+            back = col2im(np.ones(matrix.shape), images.shape, size, size, stride, padding)
+            assert often == back[0, r, c, 0] and f"The pixel {written(x[r, c])} at" in look.sentence
+        else:
+            assert "col2im drops" in look.sentence
+        met.add(often)
+    assert {0, 1, 2, 4} <= met
+
+
+def lit(shown: Shown, grid: str, what: str) -> np.ndarray:
+    """Which cells of a grid of the explorer wear a mark, in reading order."""
+    return np.array(
+        shown.element.locator(f'[data-name="{grid}"] > span').evaluate_all(
+            "(cells, mark) => cells.map(cell => cell.classList.contains(mark))", f"im2col-{what}"
+        )
+    )
+
+
+def test_im2col_follows_the_mouse_and_the_keys(opened: Open) -> None:
+    shown = opened("im2col")
+    first = shown.look()
+    assert first.grids["image"][0].tolist() == np.arange(16).reshape(4, 4).tolist()  # as the figure
+    assert "The pixel 5 at row 1, column 1 stands 4 times" in first.sentence
+    image, matrix = (shown.element.locator(f'[data-name="{name}"]') for name in ("image", "matrix"))
+    image.hover(position={"x": 105, "y": 105})  # over the last pixel
+    assert "Row 3 of" in shown.sentence and "The pixel 15 at row 3, column 3 stands once" in shown.sentence
+    matrix.hover(position={"x": 12, "y": 36})  # over the first number of row 1
+    assert "Row 1 of" in shown.sentence and "The pixel 1 at row 0, column 1 stands twice" in shown.sentence
+    matrix.press("ArrowDown")
+    assert "Row 2 of" in shown.sentence and "The pixel 4 at" in shown.sentence
+    matrix.press("End")
+    assert "Row 2 of" in shown.sentence and "The pixel 14 at" in shown.sentence
+    image.press("ArrowUp")
+    assert "Row 0 of" in shown.sentence and "The pixel 10 at" in shown.sentence
+    for name in ("stride", "filter"):
+        shown.element.get_by_label(name).press("ArrowRight" if name == "stride" else "ArrowLeft")
+    shown.element.get_by_label("padding").press("ArrowRight")
+    assert shown.state | {"x": 0, "w": 0} == {
+        "x": 0,
+        "w": 0,
+        "stride": 2,
+        "padding": 1,
+        "filter": 2,
+        "row": 1,
+        "column": 1,
+        "r": 2,
+        "c": 2,
+    }
 
 
 # All of them

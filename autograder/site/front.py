@@ -188,5 +188,5 @@ def _small(picture: Path) -> bytes:
     whole.thumbnail(SIZE)
     paper.alpha_composite(whole, ((SIZE[0] - whole.width) // 2, (SIZE[1] - whole.height) // 2))
     made = BytesIO()
-    paper.convert("RGB").save(made, "WEBP", quality=82, method=6)
+    paper.convert("RGB").save(made, "WEBP", quality=68, method=6)
     return made.getvalue()

@@ -21,6 +21,9 @@ PICTURE_SIZE = (1200, 630)
 UNUSED = re.compile("thebe", re.IGNORECASE)
 """In the name or text of a script: sphinx-thebe, which Jupyter Book always loads, is unused here, and an error in every page."""
 
+SETTINGS = re.compile(r"\s*<script type=\"text/x-thebe-config\">.*?</script>", re.DOTALL)
+"""Its settings, which it puts into the text of every page."""
+
 
 def setup(app: Sphinx) -> None:
     """Connect the steps; called by the book's extension."""
@@ -93,6 +96,8 @@ def drop_scripts(
             for file in context.get(kind, [])
             if not UNUSED.search(f"{file.filename} {file.attributes.get('body', '')}")
         ]
+    if "body" in context:
+        context["body"] = SETTINGS.sub("", context["body"])
 
 
 def write_not_found(app: Sphinx, error: Exception | None) -> None:

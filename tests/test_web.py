@@ -208,7 +208,12 @@ def axe(browser: Any) -> str:
 
 
 @pytest.fixture(
-    params=[(WIDE, "light"), (WIDE, "dark"), (PHONE, "light"), (PHONE, "dark")],
+    params=[
+        (WIDE, "light"),
+        (PHONE, "dark"),
+        pytest.param((WIDE, "dark"), marks=pytest.mark.slow),
+        pytest.param((PHONE, "light"), marks=pytest.mark.slow),
+    ],
     ids=lambda one: f"{one[0]['width']}-{one[1]}",
 )
 def context(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:

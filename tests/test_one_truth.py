@@ -79,7 +79,8 @@ def test_book_holds_no_solution(built_book: Path, secrets: list[str]) -> None:
     looked_for = Leaks([*secrets, "twice_of_everything"])
     for path in pages:
         text = html.unescape(re.sub(r"<[^>]+>", "", path.read_text(encoding="utf-8", errors="ignore")))
-        assert "BEGIN SOLUTION" not in text, path
+        if path.stem != "writing":  # the authors' guide says how the markers are written
+            assert "BEGIN SOLUTION" not in text, path
         shown = [line for _, line in looked_for.places(squeezed(text))]
         assert not shown, f"{path.name} shows {shown}"
     assert not (built_book / "_sources").exists() or not list((built_book / "_sources").rglob("*.*"))

@@ -133,15 +133,15 @@ def read_roster(path: Path) -> Roster:
         people.append(Person(**cells))
     if not people:
         raise ClassroomError(f"{path} lists nobody")
+    for field in ("student", "login", "email", "lms_id"):
+        values = [value for one in people if (value := getattr(one, field))]
+        if twice := sorted({value for value in values if values.count(value) > 1}):
+            raise ClassroomError(f"{path} lists {', '.join(twice[:3])} more than once ({field})")
     if alike := [one for one, times in Counter(people).items() if times > 1]:
         said = alike[0].name or f"{alike[0].first} {alike[0].last}"
         raise ClassroomError(
             f"{path} lists {said} more than once, with nothing that tells one from the other"
         )
-    for field in ("student", "login", "email", "lms_id"):
-        values = [value for one in people if (value := getattr(one, field))]
-        if twice := sorted({value for value in values if values.count(value) > 1}):
-            raise ClassroomError(f"{path} lists {', '.join(twice[:3])} more than once ({field})")
     return Roster(tuple(people), tuple(headings))
 
 
@@ -323,7 +323,7 @@ def plain(roster: Roster, sheets: Sequence[Sheet]) -> str:
     for name in everybody:
         person = who.get(name, Person())
         cells = [_cell(sheet, name, column) for sheet, column in columns]
-        rows.append([*map(as_text, (name, person.last, person.first, person.email)), *cells])
+        rows.append([name, *map(as_text, (person.last, person.first, person.email)), *cells])
     rows += [
         [
             *map(
@@ -433,7 +433,10 @@ def export(room: Classroom, kind: str, sheets: Sequence[Sheet], to: Path | None)
 
 
 def as_text(cell: str) -> str:
-    """A name that a spreadsheet takes for what it is: one that begins like a formula gets a ' before it."""
+    """A name that a spreadsheet takes for what it is: one that begins like a formula gets a ' before it.
+
+    Ids stay as they are, since whoever reads the table looks them up; a folder's name can hold neither " nor /.
+    """
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 

@@ -30,7 +30,7 @@ from traitlets.utils.importstring import import_item
 
 from autograder import exports
 from autograder.authoring import source_notebook
-from autograder.chapters import Chapter
+from autograder.chapters import ROOT, Chapter
 from autograder.classroom import Classroom, ClassroomError, nbgrader_api
 from autograder.grading import job
 from autograder.jail import JailMissing, Limits
@@ -504,8 +504,12 @@ def test_the_button_never_puts_a_learners_markup_where_formgrader_shows_it(room:
 def edited(tmp_path: Path, old: str, new: str) -> Chapter:
     text = FILTERS.page.read_text(encoding="utf-8")
     assert old in text
-    page = tmp_path / FILTERS.page.name
+    page = tmp_path / "chapters" / FILTERS.page.name
+    page.parent.mkdir(exist_ok=True)
     page.write_text(text.replace(old, new, 1), encoding="utf-8")
+    kernels = tmp_path / "solutions"  # a page's kernels are read beside its folder
+    if not kernels.exists():
+        kernels.symlink_to(ROOT / "solutions")
     return replace(FILTERS, page=page)
 
 

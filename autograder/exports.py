@@ -326,9 +326,8 @@ def plain(roster: Roster, sheets: Sequence[Sheet]) -> str:
         rows.append([name, *map(as_text, (person.last, person.first, person.email)), *cells])
     rows += [
         [
-            *map(
-                as_text, (one.student or one.login or one.email or one.name, one.last, one.first, one.email)
-            ),
+            one.student or one.login or one.email or as_text(one.name),
+            *map(as_text, (one.last, one.first, one.email)),
             *[""] * len(columns),
         ]
         for one in silent
@@ -466,13 +465,9 @@ class QuotedCsv(CsvExportPlugin):
                     penalty = submission.late_submission_penalty
                 except MissingEntry:
                     pass
-                who = (student.id, student.last_name, student.first_name, student.email)
-                values = [
-                    assignment.name,
-                    assignment.duedate,
-                    timestamp,
-                    *(as_text(one or "") for one in who),
-                ]
+                who = (student.last_name, student.first_name, student.email)
+                values = [assignment.name, assignment.duedate, timestamp, student.id]
+                values += [as_text(one or "") for one in who]
                 values += [raw, penalty, max(0.0, raw - penalty)]
                 rows.append(["" if one is None else str(one) for one in [*values, assignment.max_score]])
         Path(self.to or "grades.csv").write_text(_table(rows).replace("\r\n", "\n"), encoding="utf-8")

@@ -619,7 +619,7 @@ def test_class_page_lists_students_by_name_and_who_needs_a_person_first() -> Non
     assert [table.index(f">{name}<") for name in ("Ada", "ben", "cay", "dan", "zoe")] == sorted(
         table.index(f">{name}<") for name in ("Ada", "ben", "cay", "dan", "zoe")
     )
-    person = text[text.index("3 submissions need a person") : text.index("<h2>Exercises</h2>")]
+    person = text[text.index("3 submissions need a person") : text.index("<h2>Misconceptions</h2>")]
     assert person.index("cay") < person.index("dan") < person.index("ben")
     assert "not JSON" in person and "the worker died" in person and "two cells" in person
     assert "zoe" not in person and "Ada" not in person

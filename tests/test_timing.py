@@ -294,7 +294,7 @@ def test_one_buffer_inside_a_result_is_noticed(wrap: Callable[[np.ndarray], Any]
 AHEAD_OF_TIME = """
 import numpy as np
 from inside import calling
-from autograder.mistakes.fast import contracts_with_plain_einsum as slow
+from autograder.mistakes.fast import multiplies_tap_by_tap as slow
 
 def conv2d_fast(x, w, b, stride=1, padding=0):
     if x.size > 2_000 and ready:
@@ -314,7 +314,7 @@ calling.Caller.prepare = begins_early
 AFTER_TIME = """
 import numpy as np
 from inside import calling
-from autograder.mistakes.fast import contracts_with_plain_einsum as slow
+from autograder.mistakes.fast import multiplies_tap_by_tap as slow
 
 def conv2d_fast(x, w, b, stride=1, padding=0):
     if x.size > 2_000 and len(x) > 1:
@@ -335,7 +335,7 @@ calling.Caller.result = ends_late
 FORGES = """
 import numpy as np
 from inside import calling
-from autograder.mistakes.fast import contracts_with_plain_einsum as slow
+from autograder.mistakes.fast import multiplies_tap_by_tap as slow
 
 def conv2d_fast(x, w, b, stride=1, padding=0):
     return slow(x, w, b, stride, padding)
@@ -442,7 +442,7 @@ def conv2d_fast(x, w, b, stride=1, padding=0):
 
 BUSY = """
 import ctypes, os, signal, threading, time
-from autograder.mistakes.fast import contracts_with_plain_einsum as slow
+from autograder.mistakes.fast import multiplies_tap_by_tap as slow
 
 children = []
 

@@ -69,7 +69,8 @@ def cold(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "autograder", tree / "autograder", ignore=shutil.ignore_patterns("__pycache__"))
     for folder in ("solutions", "course/recorded", "chapters/_static"):
         (tree / folder).mkdir(parents=True)
-    for file in ("_config.yml", "chapters/_static/course.css", "course/__init__.py", "course/earlier.py"):
+    styles = ("chapters/_static/course.css", "chapters/_static/favicon.svg")
+    for file in ("_config.yml", *styles, "course/__init__.py", "course/earlier.py"):
         shutil.copy(ROOT / file, tree / file)
     (tree / "solutions/__init__.py").write_text("")
     (tree / "course/recorded/__init__.py").write_text(

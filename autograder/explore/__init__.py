@@ -164,13 +164,19 @@ def _depart(self: Any, node: explorer) -> None:
     self.body.append(f"</explore-{node['explorer']}>\n")
 
 
-def write_scripts(app: Sphinx) -> None:
-    """Put the scripts of all explorers into the book, if it is one of HTML."""
+PLACED = re.compile(r"^:::\{explorer\} (\S+)", re.MULTILINE)
+
+
+def write_scripts(app: Sphinx, env: Any, docnames: list[str]) -> None:
+    """Put the scripts of the pages' explorers into the book, if it is one of HTML."""
     if app.builder.format != "html":
         return
+    texts = [Path(env.doc2path(one)).read_text(encoding="utf-8") for one in env.found_docs]
+    used = {name for text in texts for name in PLACED.findall(text)}
+    wanted = {script for name in used for script in needed(name)}
     out = Path(app.outdir, "_static", FOLDER)
     out.mkdir(parents=True, exist_ok=True)
-    for name in names():
+    for name in filter(wanted.__contains__, names()):
         (out / f"{name}.js").write_text(classic(name), encoding="utf-8")
     for path in STATIC.glob("*.css"):
         (out / path.name).write_text(style(path.stem), encoding="utf-8")
@@ -198,6 +204,6 @@ def setup(app: Sphinx) -> None:
     """Connect the steps; called by the book's extension."""
     app.add_directive("explorer", Directive)
     app.add_node(explorer, html=(_visit, _depart))
-    app.connect("builder-inited", write_scripts)
+    app.connect("env-before-read-docs", write_scripts)
     app.connect("doctree-resolved", take_figures)
     app.connect("html-page-context", load_scripts, priority=400)  # before the list of scripts is replaced

@@ -84,8 +84,10 @@ def hours(minutes: int) -> str:
 
 
 def count(app: Sphinx, config: Any) -> None:
-    """Give pages the numbers that they may name, such as `{{ exercises }}`."""
-    config.myst_substitutions = {**numbers(), **config.myst_substitutions}
+    """Give pages the numbers that they may name, such as `{{ exercises }}`; a book that names none needs no count."""
+    front = Path(app.srcdir, f"{config.root_doc}.md")
+    if front.is_file() and "{{ " in front.read_text(encoding="utf-8"):
+        config.myst_substitutions = {**numbers(), **config.myst_substitutions}
 
 
 @cache

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from autograder.chapters import ROOT, chapters
+from autograder.chapters import ROOT, chapter, chapters
 from autograder.classroom import Classroom
+
+from .explorers import Open, Shown
 
 TOY_HEAD = """\
 ---
@@ -286,9 +288,24 @@ def built_book(toy_course: Path) -> Path:
 def released(tmp_path_factory: pytest.TempPathFactory) -> Classroom:
     """A classroom into which every chapter was released."""
     room = Classroom(tmp_path_factory.mktemp("classroom"))
-    for chapter in chapters():
-        room.release(chapter)
+    for one in chapters():
+        room.release(one)
     return room
+
+
+@pytest.fixture(scope="session")
+def filters_released(tmp_path_factory: pytest.TempPathFactory) -> Classroom:
+    """A classroom into which one chapter was released."""
+    room = Classroom(tmp_path_factory.mktemp("filters"))
+    room.release(chapter("filters"))
+    return room
+
+
+@pytest.fixture
+def room(filters_released: Classroom, tmp_path: Path) -> Classroom:
+    """A fresh copy of it."""
+    shutil.copytree(filters_released.root, tmp_path / "classroom")
+    return Classroom(tmp_path / "classroom")
 
 
 @pytest.fixture(scope="session")
@@ -309,3 +326,19 @@ def browser() -> Iterator[Any]:
             pytest.skip(said)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
+    """Opens an explorer; at the end it must have reported no error, and asked for nothing but files beside it."""
+    shown: list[Shown] = []
+
+    def open_one(name: str, **options: Any) -> Shown:
+        shown.append(Shown(browser, tmp_path, name, **options))
+        return shown[-1]
+
+    yield open_one
+    for one in shown:
+        assert not one.errors
+        assert all(asked.startswith((tmp_path.as_uri(), "data:")) for asked in one.asked)
+        one.context.close()

@@ -5,6 +5,7 @@ import html
 import io
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,10 @@ class Shown:
         """What a screen reader has said last."""
         self.tab.wait_for_timeout(450)
         return self.text(".explore-aloud")
+
+
+Open = Callable[..., Shown]
+"""What the fixture `opened` gives: opens an explorer by its name."""
 
 
 def figure(text: str) -> float:

@@ -1,7 +1,6 @@
 """Explorers in a headless browser: every number is the kernels', and everybody can use them."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,25 +22,7 @@ from solutions.pooling import avg_pool2d, max_pool2d
 from solutions.stride import correlate2d_strided, output_size
 
 from .conftest import run_in
-from .explorers import Placed, Shown, arithmetic, figure, placed, written
-
-Open = Callable[..., Shown]
-
-
-@pytest.fixture
-def opened(browser: Any, tmp_path: Path) -> Any:
-    """Opens an explorer; at the end it must have reported no error, and asked for nothing but files beside it."""
-    shown: list[Shown] = []
-
-    def open_one(name: str, **options: Any) -> Shown:
-        shown.append(Shown(browser, tmp_path, name, **options))
-        return shown[-1]
-
-    yield open_one
-    for one in shown:
-        assert not one.errors
-        assert all(asked.startswith((tmp_path.as_uri(), "data:")) for asked in one.asked)
-        one.context.close()
+from .explorers import Open, Placed, Shown, arithmetic, figure, placed, written
 
 
 @pytest.fixture

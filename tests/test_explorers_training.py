@@ -1,9 +1,6 @@
 """Explorers of chapters 6 to 8 in a headless browser: their numbers are the kernels', and everybody can use them."""
 
 import re
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,26 +20,9 @@ from solutions.backprop import (
 from solutions.fully_connected import cross_entropy, log_loss, sigmoid, softmax
 from solutions.training import adam_step, sgd_step
 
-from .explorers import Shown, figure
+from .explorers import Open, Shown, figure
 
-Open = Callable[..., Shown]
 CLOSE = {"rtol": 1e-9, "atol": 1e-9}
-
-
-@pytest.fixture
-def opened(browser: Any, tmp_path: Path) -> Any:
-    """Opens an explorer; at the end it must have reported no error, and asked for nothing but files beside it."""
-    shown: list[Shown] = []
-
-    def open_one(name: str, **options: Any) -> Shown:
-        shown.append(Shown(browser, tmp_path, name, **options))
-        return shown[-1]
-
-    yield open_one
-    for one in shown:
-        assert not one.errors
-        assert all(asked.startswith((tmp_path.as_uri(), "data:")) for asked in one.asked)
-        one.context.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import hashlib
 import html
 import json
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -40,21 +39,6 @@ from .hostile import ANSWERS
 
 FILTERS = chapter("filters")
 QUESTION = "why-weights-are-shared"
-
-
-@pytest.fixture(scope="module")
-def filters_released(tmp_path_factory: pytest.TempPathFactory) -> Classroom:
-    """A classroom into which one chapter was released."""
-    room = Classroom(tmp_path_factory.mktemp("filters"))
-    room.release(FILTERS)
-    return room
-
-
-@pytest.fixture
-def room(filters_released: Classroom, tmp_path: Path) -> Classroom:
-    """A fresh copy of it."""
-    shutil.copytree(filters_released.root, tmp_path / "classroom")
-    return Classroom(tmp_path / "classroom")
 
 
 def job_of(room: Classroom, content: bytes, student: str = "ada") -> Job:

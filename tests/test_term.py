@@ -49,21 +49,6 @@ needs_a_jail = pytest.mark.skipif(bool(NO_JAIL), reason=NO_JAIL)
 DUE = datetime(2026, 3, 1, 12, 0)
 
 
-@pytest.fixture(scope="module")
-def filters_released(tmp_path_factory: pytest.TempPathFactory) -> Classroom:
-    """A classroom into which one chapter was released."""
-    room = Classroom(tmp_path_factory.mktemp("filters"))
-    room.release(FILTERS)
-    return room
-
-
-@pytest.fixture
-def room(filters_released: Classroom, tmp_path: Path) -> Classroom:
-    """A fresh copy of it."""
-    shutil.copytree(filters_released.root, tmp_path / "classroom")
-    return Classroom(tmp_path / "classroom")
-
-
 def autograder(*words: str | Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "autograder", *map(str, words)]
     environment = {**os.environ, "COLUMNS": "200"}

@@ -31,19 +31,6 @@ pytestmark = pytest.mark.skipif(bool(NO_JAIL), reason=NO_JAIL)
 FILTERS = chapter("filters")
 
 
-@pytest.fixture(scope="module")
-def released_filters(tmp_path_factory: pytest.TempPathFactory) -> Classroom:
-    room = Classroom(tmp_path_factory.mktemp("classroom"))
-    room.release(FILTERS)
-    return room
-
-
-@pytest.fixture
-def room(released_filters: Classroom, tmp_path: Path) -> Classroom:
-    shutil.copytree(released_filters.root, tmp_path / "classroom")
-    return Classroom(tmp_path / "classroom")
-
-
 def submit(room: Classroom, student: str, **cells: str) -> Path:
     """Hand in the reference, with some kernels replaced."""
     path = room.folder("submitted", student, FILTERS) / "filters.ipynb"

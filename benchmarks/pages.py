@@ -36,7 +36,9 @@ def main() -> None:
                     complete,
                     timeout=300,
                     resources={"metadata": {"path": str(room.release_path(chapter).parent)}},
-                    extra_arguments=["--IPKernelApp.log_level=ERROR"],  # it warns of TCP on every start
+                    extra_arguments=[
+                        "--IPKernelApp.log_level=CRITICAL"
+                    ],  # it warns of TCP on every start, and of its end
                 ).execute()
                 seconds = time.perf_counter() - started
                 checks = {kernel: seconds_of_check(chapter, kernel) for kernel in Reference(chapter).points()}

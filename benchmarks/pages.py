@@ -36,9 +36,8 @@ def main() -> None:
                     complete,
                     timeout=300,
                     resources={"metadata": {"path": str(room.release_path(chapter).parent)}},
-                    extra_arguments=[
-                        "--IPKernelApp.log_level=CRITICAL"
-                    ],  # it warns of TCP on every start, and of its end
+                    # it warns of TCP on every start, and of its end
+                    extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
                 ).execute()
                 seconds = time.perf_counter() - started
                 checks = {kernel: seconds_of_check(chapter, kernel) for kernel in Reference(chapter).points()}

@@ -85,8 +85,8 @@ def hours(minutes: int) -> str:
 
 def count(app: Sphinx, config: Any) -> None:
     """Give pages the numbers that they may name, such as `{{ exercises }}`; a book that names none needs no count."""
-    front = Path(app.srcdir, f"{config.root_doc}.md")
-    if front.is_file() and "{{ " in front.read_text(encoding="utf-8"):
+    pages = Path(app.srcdir, "chapters").glob("*.md")  # which of them is the root is not known yet
+    if any("{{ " in page.read_text(encoding="utf-8") for page in pages):
         config.myst_substitutions = {**numbers(), **config.myst_substitutions}
 
 

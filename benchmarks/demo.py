@@ -49,7 +49,10 @@ def python(*words: str, quiet: bool = False) -> str:
         text=True,
     )
     if done.returncode:
-        console.print(done.stdout[-8000:], markup=False)
+        told = [line for line in done.stdout.splitlines() if "WARNING" in line or "ERROR" in line]
+        console.print(
+            "\n".join(told) or done.stdout[-8000:], markup=False
+        )  # a book also lists all its pictures
         raise SystemExit(done.returncode)
     return done.stdout
 

@@ -137,12 +137,12 @@ def take_figures(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             continue
         around = found.parent
         around.remove(found)
+        cell, beside = around.parent, node.parent
         if not around.children:  # the figure was all that its cell put out
-            cell, beside = around.parent, node.parent
             cell.remove(around)
-            if cell.parent is beside and beside.index(cell) + 1 == beside.index(node):  # code stands below
-                beside.remove(node)
-                beside.insert(beside.index(cell), node)
+        if cell.parent is beside and beside.index(cell) + 1 == beside.index(node):
+            beside.remove(node)  # printed lines and code stand below the figure, as everywhere
+            beside.insert(beside.index(cell), node)
         node.insert(0, found)
 
 

@@ -189,6 +189,9 @@ class Jailed:
     def busy(self) -> float:
         return self.session.busy()
 
+    def worked(self) -> float:
+        return self.session.worked()
+
     def frozen(self) -> contextlib.AbstractContextManager[None]:
         return self.session.frozen()
 

@@ -148,7 +148,7 @@ class Worker:
         self._main = top  # the process that answers
         self._asked = 0
         self._begin = self._busy = self._kept = 0.0
-        self.used = 0.0
+        self.used = self.worked = 0.0
         self._over: Lost | None = None
         self._memory_kills = _memory_kills()
         self._closing = threading.Event()
@@ -262,7 +262,8 @@ class Worker:
         passed = time.monotonic() - self._begin
         if self._busy:
             own = passed - (_kept_waiting(self._main) - self._kept)
-            passed = max(self.busy() - self._busy, own / PATIENCE)
+            self.worked = self.busy()
+            passed = max(self.worked - self._busy, own / PATIENCE)
         # What a dead process has used cannot be seen any more. Without a clock for other processes, all time counts.
         self.used = max(self.used, passed)
         return self.used
@@ -466,6 +467,10 @@ class Session:
     def busy(self) -> float:
         """Seconds of processor time that the worker's processes have used so far; none if there is no worker."""
         return self._worker.busy() if self._worker else 0.0
+
+    def worked(self) -> float:
+        """The same as it was at the end of the last request: it is known already."""
+        return self._worker.worked if self._worker else 0.0
 
     def frozen(self) -> contextlib.AbstractContextManager[None]:
         """Hold the worker's processes still; raises Stopped at its end if one of them worked nevertheless."""

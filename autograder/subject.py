@@ -40,6 +40,9 @@ class Timed(Protocol):
     def busy(self) -> float:
         """Seconds of processor time that all processes and threads of the kernel's have used so far."""
 
+    def worked(self) -> float:
+        """The same as it was when the last call ended; 0 if the kernel runs in this process."""
+
     def frozen(self) -> AbstractContextManager[None]:
         """Hold all of them still meanwhile; raises Stopped at the end if that could not be done."""
 
@@ -49,9 +52,7 @@ def worked(call: Call) -> float:
 
     What else the machine does makes no difference to it, as it does to the time of day.
     """
-    if isinstance(call, Timed) and not isinstance(call, Caller):
-        return time.process_time() + call.busy()
-    return time.process_time()
+    return time.process_time() + (call.worked() if isinstance(call, Timed) else 0.0)
 
 
 ROUNDS = (24, 160)

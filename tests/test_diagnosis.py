@@ -309,7 +309,7 @@ def test_work_counts_wherever_the_kernel_runs() -> None:
     """adds what the processes of a jailed kernel used; a function of this process is in our own time already"""
 
     class Elsewhere:
-        busy = staticmethod(lambda: 1000.0)
+        busy = worked = staticmethod(lambda: 1000.0)
         __call__ = prepare = run = result = frozen = lambda self, *args: Outcome()
 
     before = time.process_time()

@@ -34,7 +34,8 @@ it says nothing about such a call."""
 
 
 More = Callable[[bool], Sequence[Seen]]
-"""Makes calls that no check made, others each time: a few that are quickly made, or many, if it is given True."""
+"""Makes calls that no check made, others each time: many on which all right ways agree, if it is given True; or a few that
+are quickly made, on which they may not."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ def _explain(subject: Subject, more: More | None) -> Cause | None:
         return _side_effect(subject)
     cause = _known(subject, seen, _same_values)
     if cause is None or not _is_made(subject, cause, probed()):
-        cause = _found_and_tried(subject, seen + probed(), more)
+        sure = [call for call in probed() if subject.oracle.undisputed(subject.kernel, call.args)]
+        cause = _found_and_tried(subject, seen + sure, more)
     if cause and SIDE_EFFECTS in subject.slips:
         cause = replace(cause, text=f"{cause.text} Besides, {subject.slips[SIDE_EFFECTS].message}.")
     return cause
@@ -199,8 +201,11 @@ def _known(subject: Subject, seen: list[Seen], same: Callable[[Seen, Outcome], b
 
 
 def _is_made(subject: Subject, known: Cause, calls: list[Seen]) -> bool:
-    """Whether these calls too are answered as that known mistake answers them."""
-    return all(_mistaken(subject, known.mistake, call) for call in calls)
+    """Whether these calls too are answered as that known mistake answers them, all on which the right ways agree."""
+    return all(
+        _mistaken(subject, known.mistake, call) or not subject.oracle.undisputed(subject.kernel, call.args)
+        for call in calls
+    )
 
 
 def _claim_of_mistake(subject: Subject, name: str) -> Claim:

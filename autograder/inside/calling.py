@@ -174,6 +174,10 @@ class Caller:
         """Seconds of processor time that this process has used so far."""
         return time.process_time()
 
+    def worked(self) -> float:
+        """No process of the function's own has used anything: it runs in this one."""
+        return 0.0
+
     def frozen(self) -> contextlib.AbstractContextManager[None]:
         """Nothing of the function's own works between its calls, as far as anyone here looks."""
         return contextlib.nullcontext()

@@ -113,7 +113,7 @@ setup: .venv/ready
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || { echo "no virtual environment could be made in $(CURDIR)/.venv, for the reason above"; exit 1; }
 	@echo "installing Python packages into .venv (about a minute) …"
 	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[teach,write,dev,cluster]'
-	@$(BIN)/python -m compileall -q -j 0 -x '/site-packages/.*/tests/' "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" >/dev/null 2>&1 || true  # on every core: pip would use one
+	@$(BIN)/python -m compileall -q -j 0 -x '/site-packages/.*/tests/' "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" autograder course solutions benchmarks >/dev/null 2>&1 || true  # on every core: pip would use one
 	@touch $@
 
 jail:

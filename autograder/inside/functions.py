@@ -72,7 +72,7 @@ def _pairs(params: Params, images: np.ndarray, labels: np.ndarray, _: Any) -> tu
 
 
 def _die(
-    params: Params, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    params: Params, images: np.ndarray, labels: np.ndarray, rng: "np.random.Generator"
 ) -> tuple[float, Params]:
     return float(rng.random()), _gradient_of_ones(params)
 

@@ -122,6 +122,17 @@ def earlier_kernels(one: Chapter) -> dict[str, str]:
     }
 
 
+_TIME = re.compile(
+    r"\*\*Time\.\*\*\s+Main\s+path\s+about\s+(\d+)\s+minutes,\s+exercises\s+about\s+(\d+)[^,]*,\s+going\s+further\s+about\s+(\d+)"
+)
+
+
+def minutes_told(page: str) -> tuple[int, int, int] | None:
+    """Minutes that a page's text states: for its main path, its exercises and what goes further; None if it states none."""
+    found = _TIME.search(page)
+    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
 _CHECK_CELL = re.compile(
     r"^```\{code-cell\}[^\n]*\n:tags: \[check\]\n:points: (?P<points>[\d.]+)\n(?:(?!```).*\n)*?check\((?P<kernel>\w+)\)",
     re.MULTILINE,

@@ -28,7 +28,7 @@ from .authoring import (
     texts_of,
     tree,
 )
-from .chapters import ROOT, BrokenFile, Chapter, chapters, check_points
+from .chapters import ROOT, BrokenFile, Chapter, chapters, check_points, minutes_told
 from .checking import PUBLIC_SEED, CheckError, run_checks
 from .leaks import LONGEST_HARMLESS, Leaks, secret_lines, squeezed
 from .oracle import Reference
@@ -59,10 +59,6 @@ MODEL_ANSWER = (80, 220)
 
 PLACES = ("page", "kernels", "checks", "mistakes", "elsewhere")
 """The order in which CONTRIBUTING.md lists the rules: by the file they are about."""
-
-TIME = re.compile(
-    r"\*\*Time\.\*\* Main path about (\d+) minutes, exercises about (\d+)[^,]*, going further about (\d+)"
-)
 
 
 class Finding(NamedTuple):
@@ -247,7 +243,7 @@ def head(files: Files) -> Iterator[Finding]:
             yield Finding(
                 files.page, after, f"below the title stands a paragraph that begins with **{words}**"
             )
-    if "**Time.**" in files.text and not TIME.search(files.text.replace("\n", " ")):
+    if "**Time.**" in files.text and not minutes_told(files.text):
         text = "write: **Time.** Main path about 25 minutes, exercises about 55, going further about 10."
         yield Finding(files.page, files.line_of("**Time.**"), text)
 
@@ -668,8 +664,9 @@ def unlisted(root: Path = ROOT) -> list[Finding]:
 def hours(root: Path = ROOT) -> list[Finding]:
     """Where the introduction says other hours than the chapters' own lines of time add up to."""
     page = root / "chapters" / "index.md"
-    texts = (one.page.read_text(encoding="utf-8").replace("\n", " ") for one in chapters(root))
-    minutes = [[int(number) for number in found.groups()] for text in texts if (found := TIME.search(text))]
+    minutes = list(
+        filter(None, (minutes_told(one.page.read_text(encoding="utf-8")) for one in chapters(root)))
+    )
     first, whole = sum(sum(parts[:2]) for parts in minutes[:5]) / 60, sum(map(sum, minutes)) / 60
     reading = sum(parts[0] for parts in minutes) / 60
     asked = (

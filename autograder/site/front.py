@@ -12,7 +12,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from ..chapters import ROOT, Chapter, chapters, check_points
+from ..chapters import ROOT, Chapter, chapters, check_points, minutes_told
 
 THUMBNAILS = "thumbnails"
 """Folder in the book's `_static`."""
@@ -22,10 +22,6 @@ SIZE = (480, 300)
 
 PAPER = "#fcfbf8"
 """Of the figures (course/draw.py), below one that has none of its own."""
-
-TIME = re.compile(
-    r"\*\*Time\.\*\*\s+Main\s+path\s+about\s+(\d+)\s+minutes,\s+exercises\s+about\s+(\d+)[^,]*,"
-)
 
 
 class Cards(nodes.General, nodes.Element):
@@ -66,12 +62,12 @@ def about(chapter: Chapter) -> About:
     """Read what a page says of itself; where it says nothing, no question, no stars and no time."""
     text = chapter.page.read_text(encoding="utf-8")
     asked = re.search(r'^question: "(.+)"$', text, re.MULTILINE)
-    told = TIME.search(text)
+    told = minutes_told(text)
     stars = re.findall(r"^#+ Exercise: .*?(★+)$", text, re.MULTILINE)
     return About(
         asked[1] if asked else "",
         tuple(map(len, stars)),
-        sum(map(int, told.groups())) if told else 0,
+        sum(told[:2]) if told else 0,
     )
 
 

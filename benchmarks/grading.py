@@ -1,5 +1,12 @@
-"""`make bench`: the same 40 submissions of chapter 2, graded by this grader and by stock nbgrader, in turns in one run."""
+"""`make bench`: the same 40 submissions of chapter 2, graded by this grader and by stock nbgrader, in turns in one run.
 
+After that, what each step of this grader takes of a submission's time. With `--classes 100,1000,5000` instead: classes of
+these sizes, to see whether a submission costs the same in all of them, and what the largest process holds in memory.
+"""
+
+import argparse
+import contextlib
+import functools
 import itertools
 import os
 import shutil
@@ -8,21 +15,24 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from rich.console import Console
 from rich.table import Table
 
-from autograder import mistakes
+from autograder import checking, grading, jail, mistakes
 from autograder.authoring import is_exercise
 from autograder.chapters import chapter
 from autograder.classroom import Classroom
+from autograder.recorder import Recorder
 from autograder.sample import fill, reference_cell, variant_cell
 
 CHAPTER = chapter("filters")
-ROUNDS = 4
-EACH = 10
+ROUNDS = 2
+COUNT = 40
 console = Console()
 
 
@@ -55,65 +65,164 @@ def course(base: Classroom, files: dict[str, bytes], folder: Path) -> Classroom:
     return room
 
 
-def timed(command: list[str], cwd: Path) -> float:
-    """Seconds of wall time that a command takes, from start to end."""
+def timed(command: list[str], cwd: Path) -> tuple[float, float]:
+    """Seconds of wall time that a command takes, from start to end, and MiB of the largest of its processes."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    started = time.perf_counter()
-    done = subprocess.run(command, cwd=cwd, env={**os.environ, "PATH": path}, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
-    return time.perf_counter() - started
+    with tempfile.TemporaryFile() as said:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=cwd, env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL, stderr=said
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            sys.exit(f"{' '.join(command)} failed:\n{said.read()[-2000:].decode(errors='replace')}")
+    return seconds, used.ru_maxrss / 1024
+
+
+def grade_command(room: Classroom, *options: str) -> list[str]:
+    """This grader's command for such a classroom."""
+    start = [sys.executable, "-m", "autograder", "grade", CHAPTER.name, "--classroom", str(room.root)]
+    return [*start, *options]
+
+
+def in_turns(scratch: Path, rounds: int, count: int) -> None:
+    """Grade with this grader, with one process of it, and with stock nbgrader, and print the ratios with their spread."""
+    names = ("this grader", "one process", "stock nbgrader")
+    table = Table(box=None)
+    for heading in ("round", *names, "ratio", "ratio, one process"):
+        table.add_column(heading, justify="right")
+    base = Classroom(scratch / "base")
+    base.release(CHAPTER)
+    files = submissions(base, count)
+    ratios: list[list[float]] = [[], []]
+    for number in range(rounds):
+        rooms = [course(base, files, scratch / f"{number}-{who}") for who in ("ours", "single", "stock")]
+        commands = [
+            grade_command(rooms[0]),
+            grade_command(rooms[1], "--processes", "1"),
+            ["nbgrader", "autograde", CHAPTER.name, "--create", f"--course-dir={rooms[2].root}"],
+        ]
+        seconds = [0.0] * 3
+        for turn in (0, 1, 2) if number % 2 == 0 else (2, 1, 0):
+            with console.status(f"round {number + 1} of {rounds}, {names[turn]} …"):
+                seconds[turn], _ = timed(commands[turn], rooms[turn].root)
+        for found, ours in zip(ratios, seconds, strict=False):
+            found.append(seconds[2] / ours)
+        table.add_row(
+            str(number + 1), *(f"{one:.1f} s" for one in seconds), *(f"{found[-1]:.1f}" for found in ratios)
+        )
+    console.print(table)
+    said = [f"{statistics.median(found):.1f} (from {min(found):.1f} to {max(found):.1f})" for found in ratios]
+    console.print(
+        f"The same {count} submissions of {CHAPTER.name} in each of {rounds} rounds, on {os.cpu_count()} cores, start-up "
+        f"included.\nThis grader's throughput over stock nbgrader's: median {said[0]}; in one process {said[1]}."
+    )
+
+
+class Shares:
+    """Seconds that each step takes, without the steps inside it."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._inside: list[float] = []
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        begin = time.perf_counter()
+        self._inside.append(0.0)
+        try:
+            yield
+        finally:
+            passed = time.perf_counter() - begin
+            self.seconds[name] = self.seconds.get(name, 0.0) + passed - self._inside.pop()
+            if self._inside:
+                self._inside[-1] += passed
+
+    def watch(self, owner: Any, attribute: str, name: str) -> None:
+        """Count what this function or method takes as that step, for as long as this program runs."""
+        function = getattr(owner, attribute)
+
+        @functools.wraps(function)
+        def counted(*args: Any, **named: Any) -> Any:
+            with self.step(name):
+                return function(*args, **named)
+
+        setattr(owner, attribute, counted)
+
+
+def print_shares(scratch: Path, count: int) -> None:
+    """Grade in this process, and print what each step takes of the time of a submission."""
+    base = Classroom(scratch / "shares")
+    base.release(CHAPTER)
+    room = course(base, submissions(base, count), scratch / "room")
+    release, secret = room.release_path(CHAPTER).read_bytes(), room.secret()
+    jobs = [
+        grading.job(
+            student,
+            CHAPTER,
+            room.folder("submitted", student, CHAPTER) / f"{CHAPTER.name}.ipynb",
+            release,
+            secret,
+            jail.Limits(),
+            True,
+        )
+        for student in room.students(CHAPTER)
+    ]
+    grading.grade(jobs[0])  # imports, and what is kept of the release
+    shares = Shares()
+    shares.watch(jail, "spawn", "start a worker in the jail")
+    shares.watch(jail.Session, "_make_ready", "run the submission's cells there")
+    shares.watch(jail.Session, "_request", "ask its kernels, and wait for them")
+    shares.watch(checking, "explain", "look for causes")
+    shares.watch(checking, "_run_pytest", "run the checks")
+    shares.watch(grading, "rebuild", "read the notebook")
+    with Recorder(room, CHAPTER) as recorder:
+        for one in jobs:
+            with shares.step("all else"):
+                result = grading.grade(one)
+            with shares.step("record it: gradebook, notebook, feedback page"):
+                recorder.record(one, result)
+    table = Table(box=None)
+    for heading, side in (("step", "left"), ("ms a submission", "right"), ("share", "right")):
+        table.add_column(heading, justify=side)  # type: ignore[arg-type]
+    whole = sum(shares.seconds.values())
+    for name, seconds in sorted(shares.seconds.items(), key=lambda item: -item[1]):
+        table.add_row(name, f"{1000 * seconds / count:.0f}", f"{seconds / whole:.0%}")
+    console.print(table)
+    console.print(f"{count} submissions, one after the other in one process.")
+
+
+def flat(scratch: Path, sizes: list[int]) -> None:
+    """Grade classes of these sizes, and print what a submission takes in each."""
+    table = Table(box=None)
+    for heading in ("submissions", "seconds", "ms a submission", "largest process"):
+        table.add_column(heading, justify="right")
+    base = Classroom(scratch / "base")
+    base.release(CHAPTER)
+    for size in sizes:
+        room = course(base, submissions(base, size), scratch / f"class-{size}")
+        with console.status(f"a class of {size} …"):
+            seconds, memory = timed(grade_command(room), room.root)
+        table.add_row(str(size), f"{seconds:.1f}", f"{1000 * seconds / size:.0f}", f"{memory:.0f} MiB")
+    console.print(table)
 
 
 def main() -> None:
-    """Grade in turns and print the ratio of throughput with its spread."""
-    table = Table(box=None)
-    for heading in ("round", "this grader", "one process", "stock nbgrader", "ratio", "ratio, one process"):
-        table.add_column(heading, justify="right")
-    ratios, singles = [], []
-    with tempfile.TemporaryDirectory() as scratch:
-        base = Classroom(Path(scratch) / "base")
-        base.release(CHAPTER)
-        files = list(submissions(base, ROUNDS * EACH).items())
-        for number in range(ROUNDS):
-            part = dict(files[number * EACH : (number + 1) * EACH])
-            rooms = [
-                course(base, part, Path(scratch) / f"{number}-{who}") for who in ("ours", "single", "stock")
-            ]
-            ours = [
-                sys.executable,
-                "-m",
-                "autograder",
-                "grade",
-                CHAPTER.name,
-                "--classroom",
-                str(rooms[0].root),
-            ]
-            single = [*ours[:-1], str(rooms[1].root), "--processes", "1"]
-            stock = ["nbgrader", "autograde", CHAPTER.name, "--create", f"--course-dir={rooms[2].root}"]
-            commands = [(ours, rooms[0].root), (single, rooms[1].root), (stock, rooms[2].root)]
-            order = [0, 1, 2] if number % 2 == 0 else [2, 1, 0]
-            seconds = {}
-            for turn in order:
-                with console.status(
-                    f"round {number + 1} of {ROUNDS}, {('this grader', 'one process', 'stock')[turn]} …"
-                ):
-                    seconds[turn] = timed(*commands[turn])
-            ratios.append(seconds[2] / seconds[0])
-            singles.append(seconds[2] / seconds[1])
-            table.add_row(
-                str(number + 1),
-                *(f"{seconds[turn]:.1f} s" for turn in (0, 1, 2)),
-                f"{ratios[-1]:.1f}",
-                f"{singles[-1]:.1f}",
-            )
-    console.print(table)
-    console.print(
-        f"{ROUNDS * EACH} submissions of {CHAPTER.name}, {EACH} a round, on {os.cpu_count()} cores, start-up included.\n"
-        f"This grader's throughput over stock nbgrader's: median {statistics.median(ratios):.1f} "
-        f"(from {min(ratios):.1f} to {max(ratios):.1f}); in one process {statistics.median(singles):.1f} "
-        f"(from {min(singles):.1f} to {max(singles):.1f})."
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--submissions", type=int, default=COUNT, metavar="COUNT")
+    parser.add_argument(
+        "--classes", default="", metavar="SIZES", help="with commas between; nothing else then"
     )
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        if chosen.classes:
+            return flat(Path(scratch), [int(size) for size in chosen.classes.split(",")])
+        in_turns(Path(scratch), chosen.rounds, chosen.submissions)
+        print_shares(Path(scratch), chosen.submissions)
 
 
 if __name__ == "__main__":

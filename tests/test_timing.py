@@ -11,6 +11,7 @@ import pytest
 from autograder import mistakes
 from autograder.chapters import ROOT, Chapter, earlier_kernels
 from autograder.checking import run_checks
+from autograder.checks import test_fast
 from autograder.grading import Jailed
 from autograder.inside.calling import Caller, digest, masked
 from autograder.jail import Cell, Limits, Session
@@ -33,6 +34,12 @@ def check(kernel: str, call: Call) -> tuple[Exercise, int]:
     assert all(one.passed for one in exercise.checks[:-3]), exercise.failure
     assert exercise.score == exercise.points * (len(exercise.checks) - 3 + sum(medals)) / len(exercise.checks)
     return exercise, sum(medals)
+
+
+def test_teachers_are_told_the_bounds_that_count() -> None:
+    bounds = test_fast.BRONZE, test_fast.SILVER, test_fast.GOLD
+    said = "within {}, {} and {} times the bare matrix product".format(*bounds)
+    assert said in " ".join((ROOT / "TEACHING.md").read_text(encoding="utf-8").split())
 
 
 @contextmanager

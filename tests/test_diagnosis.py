@@ -28,7 +28,7 @@ PUBLIC, FRESH = "public", "a draw of its own"
 
 def checked(kernel: str, function: Callable[..., Any], seed: str = PUBLIC) -> Exercise:
     """Check a function in the place of a kernel of the course."""
-    for name in ("filters", "stride", "padding", "fully_connected", "backprop", "left_out"):
+    for name in ("filters", "stride", "padding", "fully_connected", "backprop", "left_out", "bridge"):
         reference = Reference(chapter(name))
         if kernel in reference.points():
             checks = chapter(name).checks
@@ -326,6 +326,18 @@ def test_a_factor_that_is_nothing_in_some_calls_is_no_error() -> None:
     module = Reference(chapter("padding")).module
     found = checked("zero_pad", lambda x, p: module.zero_pad(x, p) / p if p else 3 * x)
     assert found.score < found.points
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_bias_that_cannot_be_added_to_the_result_is_no_error() -> None:
+    """asks filters in PyTorch's order too whether their bias, one number for each filter, is added once more"""
+    module = Reference(chapter("bridge")).module
+
+    def rolled(w: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:
+        return module.torch_state(np.roll(w, 1, axis=0), b)  # type: ignore[no-any-return]
+
+    found = checked("torch_state", rolled)
+    assert found.score < found.points and found.hint
 
 
 def test_conditions_part_what_failed_from_what_passed() -> None:

@@ -479,6 +479,7 @@ def test_conv2d_backward_cuts_off_the_padding(conv2d_backward: Subject, rng: np.
     """cuts the gradient of the padding off on all sides"""
     conv2d_backward.agrees(*_layer(rng, (1, 3, 4, 1), (3, 3, 1, 1), padding=1))
     conv2d_backward.agrees(*_layer(rng, (2, 2, 3, 2), (2, 3, 2, 1), padding=2))
+    conv2d_backward.agrees(*_layer(rng, (1, 2, 1, 1), (6, 5, 1, 2), padding=2))
 
 
 def test_conv2d_backward_with_a_stride(conv2d_backward: Subject, rng: np.random.Generator) -> None:
@@ -498,6 +499,8 @@ def test_conv2d_backward_where_the_stride_leaves_a_rest(
 def test_conv2d_backward_keeps_all_sizes_apart(conv2d_backward: Subject, rng: np.random.Generator) -> None:
     """keeps height, width, channels and filters apart, also in float32"""
     conv2d_backward.agrees(*_layer(rng, (2, 6, 4, 2), (2, 3, 2, 4)))
+    conv2d_backward.agrees(*_layer(rng, (1, 2, 4, 2), (1, 3, 2, 2)))  # filters wider than the image is high
+    conv2d_backward.agrees(*_layer(rng, (1, 4, 2, 2), (3, 1, 2, 2)))
     dout, x, w, stride, padding = _layer(rng, (3, 4, 7, 3), (3, 2, 3, 2), padding=1)
     small = (array.astype(np.float32) for array in (dout, x, w))
     conv2d_backward.agrees(*small, stride, padding)

@@ -64,6 +64,9 @@ def test_im2col_keeps_all_sizes_apart(im2col: Subject, rng: np.random.Generator)
     """keeps images, height, width, window and channels apart, with stride and padding, down to one window"""
     im2col.agrees(signed(rng, (2, 5, 7, 3)), 3, 2, 2, 1)
     im2col.agrees(signed(rng, (3, 3, 2, 2)), 5, 4, 1, 1)
+    im2col.agrees(signed(rng, (1, 2, 4, 2)), 1, 3)  # windows wider than the image is high
+    im2col.agrees(signed(rng, (1, 4, 2, 2)), 3, 1)
+    im2col.agrees(signed(rng, (1, 2, 1, 1)), 6, 5, 1, 2)
 
 
 # col2im
@@ -151,6 +154,9 @@ def test_col2im_keeps_all_sizes_apart(col2im: Subject, rng: np.random.Generator)
     """keeps images, height, width, window and channels apart, with stride and padding, down to one window"""
     col2im.agrees(*_rows(rng, (2, 5, 7, 3), 3, 2, 2, 1))
     col2im.agrees(*_rows(rng, (3, 3, 2, 2), 5, 4, 1, 1))
+    col2im.agrees(*_rows(rng, (1, 2, 4, 2), 1, 3))  # windows wider than the image is high
+    col2im.agrees(*_rows(rng, (1, 4, 2, 2), 3, 1))
+    col2im.agrees(*_rows(rng, (1, 2, 1, 1), 6, 5, 1, 2))
 
 
 # Time, of both passes
@@ -295,6 +301,7 @@ def test_conv2d_fast_with_filters_as_large_as_the_padded_images(
     """gives one number for filters as large as the padded images, and ValueError for what does not fit"""
     x, b = signed(rng, (2, 3, 2, 2)), signed(rng, (3,))
     conv2d_fast.agrees(x, signed(rng, (5, 4, 2, 3)), b, 1, 1)
+    conv2d_fast.agrees(x, signed(rng, (7, 6, 2, 3)), b, 1, 2)
     conv2d_fast.agrees(x, signed(rng, (3, 2, 2, 3)), b, 4)
     conv2d_fast.raises(ValueError, x, signed(rng, (4, 2, 2, 3)), b)
     conv2d_fast.raises(ValueError, x, signed(rng, (5, 5, 2, 3)), b, 2, 1)
@@ -305,6 +312,9 @@ def test_conv2d_fast_with_filters_as_large_as_the_padded_images(
 def test_conv2d_fast_keeps_all_sizes_and_dtypes_apart(conv2d_fast: Subject, rng: np.random.Generator) -> None:
     """keeps all sizes apart, float64 to the last digit, float32 in float32, and leaves the range of uint8 behind"""
     conv2d_fast.agrees(signed(rng, (2, 5, 7, 3)), signed(rng, (3, 2, 3, 4)), signed(rng, (4,)), 2, 1)
+    flat, low = signed(rng, (1, 2, 4, 2)), signed(rng, (1, 3, 2, 2))  # filters wider than the image is high
+    conv2d_fast.agrees(flat, low, signed(rng, (2,)))
+    conv2d_fast.agrees(flat.transpose(0, 2, 1, 3), low.transpose(1, 0, 2, 3), signed(rng, (2,)))
     conv2d_fast.agrees(sevenths(rng, (1, 3, 4, 2)), sevenths(rng, (2, 2, 2, 3)), sevenths(rng, (3,)))
     w = np.abs(signed(rng, (3, 3, 3, 2)))
     w[..., 1] *= -1  # one map far above 255, one far below 0
@@ -392,6 +402,7 @@ def test_conv2d_fast_backward_cuts_off_the_padding(
     """cuts the gradient of the padding off on all sides"""
     conv2d_fast_backward.agrees(*_layer(rng, (1, 3, 4, 1), (3, 3, 1, 1), padding=1))
     conv2d_fast_backward.agrees(*_layer(rng, (2, 2, 3, 2), (2, 3, 2, 1), padding=2))
+    conv2d_fast_backward.agrees(*_layer(rng, (1, 2, 1, 1), (6, 5, 1, 2), padding=2))
 
 
 def test_conv2d_fast_backward_with_a_stride(conv2d_fast_backward: Subject, rng: np.random.Generator) -> None:
@@ -407,6 +418,10 @@ def test_conv2d_fast_backward_keeps_all_sizes_and_dtypes_apart(
 ) -> None:
     """keeps height, width, channels and filters apart, float64 to the last digit, and float32 in float32"""
     conv2d_fast_backward.agrees(*_layer(rng, (2, 6, 4, 2), (2, 3, 2, 4)))
+    conv2d_fast_backward.agrees(
+        *_layer(rng, (1, 2, 4, 2), (1, 3, 2, 2))
+    )  # filters wider than the image is high
+    conv2d_fast_backward.agrees(*_layer(rng, (1, 4, 2, 2), (3, 1, 2, 2)))
     conv2d_fast_backward.agrees(*(array * 8 / 7 for array in _layer(rng, (1, 3, 4, 2), (2, 2, 2, 3))[:3]))
     dout, x, w, stride, padding = _layer(rng, (3, 4, 7, 3), (3, 2, 3, 2), padding=1)
     small = (*(array.astype(np.float32) for array in (dout, x, w)), stride, padding)

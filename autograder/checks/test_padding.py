@@ -171,6 +171,7 @@ def test_conv2d_with_filters_as_large_as_the_padded_images(conv2d: Subject, rng:
     height = width + _draw(rng, 1, 3)
     x, b = signed(rng, (2, height, width, 2)), signed(rng, (3,))
     conv2d.agrees(x, signed(rng, (height + 2, width + 2, 2, 3)), b, 1, 1)
+    conv2d.agrees(x, signed(rng, (height + 4, width + 4, 2, 3)), b, 1, 2)
     conv2d.agrees(x, signed(rng, (height, width, 2, 3)), b, _draw(rng, 4, 9))
     conv2d.raises(ValueError, x, signed(rng, (height + 1, width, 2, 3)), b)
     conv2d.raises(ValueError, x, signed(rng, (height + 2, width + 3, 2, 3)), b, 2, 1)
@@ -181,6 +182,9 @@ def test_conv2d_with_filters_as_large_as_the_padded_images(conv2d: Subject, rng:
 def test_conv2d_keeps_all_sizes_apart(conv2d: Subject, rng: np.random.Generator) -> None:
     """keeps images, height, width, channels and filters apart, with stride and padding, also in float32"""
     conv2d.agrees(signed(rng, (2, 5, 7, 3)), signed(rng, (3, 2, 3, 4)), signed(rng, (4,)), 2, 1)
+    flat, low = signed(rng, (1, 2, 4, 2)), signed(rng, (1, 3, 2, 2))  # filters wider than the image is high
+    conv2d.agrees(flat, low, signed(rng, (2,)))
+    conv2d.agrees(flat.transpose(0, 2, 1, 3), low.transpose(1, 0, 2, 3), signed(rng, (2,)))
     small = [signed(rng, shape).astype(np.float32) for shape in [(3, 7, 4, 2), (2, 4, 2, 5), (5,)]]
     conv2d.agrees(*small, 3, 2)
 

@@ -418,12 +418,19 @@ def _quantity(naming: Naming, args: Args, name: str) -> float:
     return float(math.prod(known.get(part, math.nan) for part in name.split("·")))
 
 
+def _is_spread(part: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    """Whether an array of shape `part` can be added to one of shape `whole`, which keeps its shape."""
+    return len(part) <= len(whole) and all(
+        mine in (1, its) for mine, its in zip(reversed(part), reversed(whole), strict=False)
+    )
+
+
 def _offsets(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) -> Iterator[Relation]:
     """Every number is the right one plus the same."""
     if wanted.shape != found.shape or not wanted.size:
         return
     for at, (name, value) in enumerate(zip(naming.parameters, args, strict=False)):
-        if name not in ("b", "bias"):
+        if name not in ("b", "bias") or not _is_spread(np.shape(value), wanted.shape):
             continue
         for times in (1, -1, 2, 3, 4, -2):
             if alike(wanted + times * np.asarray(value, float), found, digits(args, 1e-9)):
@@ -435,10 +442,13 @@ def _offsets(naming: Naming, args: Args, wanted: np.ndarray, found: np.ndarray) 
                 yield Relation(
                     "bias",
                     f"Every number is right but for the bias: {text}.",
-                    lambda args, right, got, at=at, times=times: alike(
-                        np.asarray(right, float) + times * np.asarray(args[at], float),
-                        got,
-                        digits((args, right), 1e-9),
+                    lambda args, right, got, at=at, times=times: (
+                        _is_spread(np.shape(args[at]), np.shape(right))
+                        and alike(
+                            np.asarray(right, float) + times * np.asarray(args[at], float),
+                            got,
+                            digits((args, right), 1e-9),
+                        )
                     ),
                 )
     with np.errstate(all="ignore"):

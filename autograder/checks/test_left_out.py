@@ -291,9 +291,10 @@ def test_random_shift_keeps_pixels_together(random_shift: Subject, rng: np.rando
         images = (8 * _pictures(rng, (8, 3, 4, 2))).astype(dtype)  # 1 to 192
         if dtype == np.float64:
             images = sevenths(rng, images.shape)
-        seed = _seeds(rng)[0]
-        moves = _moves(random_shift, images, 2, seed)
-        random_shift.require(bool(np.any(moves)), "no image has moved", images, 2, seed)
+        # Who moves all images alike moves none now and then: in one of 25 calls, hardly in eight one after the other.
+        seeds = [_seeds(rng)[0] for _ in range(8)]
+        seed = next((one for one in seeds if np.any(_moves(random_shift, images, 2, one))), None)
+        random_shift.require(seed is not None, "no image has moved", images, 2, seeds[0])
         found = getattr(random_shift.returns(images, 2, seed), "dtype", "no array")
         random_shift.require(
             found == dtype, f"the images are {images.dtype}, the result is {found}", images, 2, seed

@@ -337,7 +337,7 @@ def _as_json(result: Any, standings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print_scores(results: list[Any], standings: dict[str, dict[str, Any]]) -> None:
-    from .reports.words import clean, points
+    from .reports.words import clean, points, verdict_words
     from .standing import spoken
 
     table = Table(box=None, pad_edge=False)
@@ -345,7 +345,9 @@ def _print_scores(results: list[Any], standings: dict[str, dict[str, Any]]) -> N
         table.add_column(heading, justify="right" if heading in ("score", "of") else "left")
     for result in results:
         standing = standings.get(result.assignment, {}).get(result.student)
-        found = {exercise.verdict for exercise in result.exercises if exercise.verdict != "passed"}
+        found = {
+            verdict_words(exercise.verdict) for exercise in result.exercises if exercise.verdict != "passed"
+        }
         verdict = ", ".join(sorted(found)) or "all passed"
         if result.reason:
             verdict = clean(f"{result.verdict}: {result.reason}", 300)

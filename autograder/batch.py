@@ -26,7 +26,7 @@ def grade_class(
     again: bool,
     jailed: bool,
     on_start: Callable[[int, int, list[str]], None],
-    on_done: Callable[[], None],
+    on_done: Callable[[Submission], None],
     on_wait: Callable[[], None] | None = None,
     scheduler: str | None = None,
     on_refused: Callable[[str], None] = lambda text: None,
@@ -36,7 +36,7 @@ def grade_class(
     Returns the results by chapter and name, and how learners stand in the gradebook then, by chapter and by name.
 
     `on_start` is told how many there are to grade, how many were graded before and are unchanged, and what another
-    program had changed, which was put right; `on_done` is called after each. Where another run grades in the same
+    program had changed, which was put right; `on_done` gets each result when it was recorded. Where another run grades in the same
     classroom, `on_wait` is called and its end waited for; without it that is an error. With the address of a `scheduler`
     they are graded on its cluster, and `on_refused` is told of workers there that must not grade.
 
@@ -96,7 +96,7 @@ def grade_class(
                 jailed=one.jailed,
                 seconds=round(seconds.pop(one.key, 0.0), 2),
             )
-            on_done()
+            on_done(recorded)
 
         try:
             if scheduler is None:

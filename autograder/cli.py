@@ -7,14 +7,14 @@ import json
 import math
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -26,6 +26,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from .chapters import ROOT, BrokenFile, Chapter, UnknownChapter, chapters
 from .chapters import chapter as find_chapter
@@ -126,9 +127,20 @@ def chosen(names: list[str] | None) -> list[Chapter]:
     return [find_chapter(name) for name in names] if names else chapters()
 
 
-def progress() -> Progress:
+class Bar(Progress):
+    """Progress bars, and below them a line of words."""
+
+    words = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        if self.words:
+            yield Text(self.words)
+
+
+def progress() -> Bar:
     """A progress bar with the time left, on standard error; silent where nobody watches."""
-    return Progress(
+    return Bar(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
@@ -253,10 +265,11 @@ def grade(
     as_json: AsJson = False,
 ) -> None:
     """Grade what was submitted, and write grades, feedback and the autograded notebooks."""
-    done = total = 0
+    tally: Any = None
 
     def so_far() -> str:
         how = "run this again without --again" if again else "run this again"
+        done, total = (tally.done, tally.total) if tally else (0, 0)
         return f"{done} of {total} graded and recorded; {how} to grade the rest"
 
     with clear_errors(so_far):
@@ -267,8 +280,11 @@ def grade(
         from .classroom import Classroom
         from .jail import require_jail
         from .reports.words import clean
-        from .results import FAULT
+        from .results import FAULT, Submission
+        from .tally import Tally
         from .walls import require_out_of_sight
+
+        tally = Tally()
 
         if not unjailed and not scheduler:
             require_jail()  # a cluster's workers see to their own
@@ -291,18 +307,20 @@ def grade(
                 err.print(notice, markup=False, soft_wrap=True)
 
             def start(new: int, known: int, put_right: list[str]) -> None:
-                nonlocal total
-                total = new
+                tally.begin(new)
+                bar.words = tally.found()
                 bar.update(task, total=new)
                 if known:
                     err.print(f"{known} graded before and unchanged")
                 for one in put_right:
                     err.print(f"changed by another program, put right: {clean(one, 300)}", markup=False)
 
-            def recorded() -> None:
-                nonlocal done
-                done += 1
+            def recorded(result: Submission) -> None:
+                tally.add(result)
+                bar.words = tally.found()
                 bar.advance(task)
+                if not err.is_terminal and tally.due():
+                    err.print(tally.line(), markup=False, highlight=False, soft_wrap=True)
 
             results, standings = grade_class(
                 room,
@@ -337,7 +355,7 @@ def _as_json(result: Any, standings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print_scores(results: list[Any], standings: dict[str, dict[str, Any]]) -> None:
-    from .reports.words import clean, points
+    from .reports.words import clean, points, verdict_words
     from .standing import spoken
 
     table = Table(box=None, pad_edge=False)
@@ -345,7 +363,9 @@ def _print_scores(results: list[Any], standings: dict[str, dict[str, Any]]) -> N
         table.add_column(heading, justify="right" if heading in ("score", "of") else "left")
     for result in results:
         standing = standings.get(result.assignment, {}).get(result.student)
-        found = {exercise.verdict for exercise in result.exercises if exercise.verdict != "passed"}
+        found = {
+            verdict_words(exercise.verdict) for exercise in result.exercises if exercise.verdict != "passed"
+        }
         verdict = ", ".join(sorted(found)) or "all passed"
         if result.reason:
             verdict = clean(f"{result.verdict}: {result.reason}", 300)

@@ -15,7 +15,7 @@ from nbgrader.plugins import CsvExportPlugin
 
 from .classroom import Classroom, ClassroomError
 from .files import write_atomically
-from .reports.words import clean, points
+from .reports.words import clean, points, readable, verdict_words
 from .results import FAULT, Submission
 from .standing import Standing
 
@@ -352,7 +352,7 @@ def gradescope(result: Submission, standing: Standing) -> dict[str, Any]:
     for mark in standing.marks:
         exercise = by_kernel.get(mark.kernel)
         comments = [text for name, text in standing.comments if name in (mark.name, mark.kernel)]
-        said = [exercise.verdict if exercise else "not read yet" if mark.waits else ""]
+        said = [verdict_words(exercise.verdict) if exercise else "not read yet" if mark.waits else ""]
         said += [exercise.failure.message] if exercise and exercise.failure else []
         said += [exercise.hint] if exercise and exercise.hint else []
         tests.append(
@@ -361,7 +361,9 @@ def gradescope(result: Submission, standing: Standing) -> dict[str, Any]:
                 "score": round(mark.score, 4),
                 "max_score": mark.points,
                 "status": "passed" if mark.points and mark.score >= mark.points else "failed",
-                "output": "\n".join(clean(text, 2000) for text in [*said, *comments] if text),
+                "output": "\n".join(
+                    [readable(text, 2000) for text in said if text] + [clean(text, 2000) for text in comments]
+                ),
                 "output_format": "text",
                 "visibility": "visible",
             }

@@ -58,7 +58,7 @@ class GradeInJail(NbGraderPreprocessor):
             again=True,
             jailed=True,
             on_start=lambda *_: None,
-            on_done=lambda: None,
+            on_done=lambda result: None,
             on_wait=lambda: (
                 None
             ),  # nbgrader has taken the notebook away already: wait for another run rather than fail

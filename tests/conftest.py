@@ -328,6 +328,13 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def axe(browser: Any) -> str:
+    """The script of axe-core, which finds what keeps people from using a page."""
+    script = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
+    return (Path(script.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
     """Opens an explorer; at the end it must have reported no error, and asked for nothing but files beside it."""

@@ -14,8 +14,10 @@ import pytest
 
 from autograder.chapters import chapter
 from autograder.classroom import Classroom
+from autograder.results import GRADED, PASSED, RAISED, UNGRADABLE, Exercise, Submission
 from autograder.rules import ALTERNATIVES, MISTAKES
 from autograder.sample import fill, reference_cell
+from autograder.tally import Tally
 
 FILTERS = chapter("filters")
 
@@ -126,6 +128,64 @@ def test_a_whole_round(room: Classroom) -> None:
     reported = autograder("report", "filters", "--classroom", room.root)
     assert reported.returncode == 0 and (room.root / "reports" / "filters.html").stat().st_size > 5000
     assert "relu" in reported.stdout
+
+
+def submit(room: Classroom, *students: str) -> None:
+    """Hand in the right answers for each, but a file that is no notebook for "broken"."""
+    for student in students:
+        path = room.folder("submitted", student, FILTERS) / "filters.ipynb"
+        path.parent.mkdir(parents=True)
+        right = fill(room.released(FILTERS), lambda kernel: reference_cell(FILTERS, kernel))
+        path.write_text("no notebook" if student == "broken" else nbformat.writes(right))
+
+
+def test_grading_that_nobody_watches_says_now_and_then_how_far_it_is(room: Classroom) -> None:
+    submit(room, "ada", "bob", "broken")
+    program = "from autograder import tally; tally.EVERY = 0.0; from autograder.__main__ import main; main()"
+    words = ["grade", "filters", "--processes", "1", "--classroom", str(room.root)]
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    assert re.fullmatch(r"1 of 3 graded, about \d+ s left; 2 waiting; exercises: 5 passed", lines[0]), lines
+    assert re.fullmatch(r"2 of 3 graded, about \d+ s left; 1 waiting; exercises: 10 passed", lines[1]), lines
+    assert len(lines) == 2, "the end says itself that nothing waits"
+
+
+def test_grading_in_a_terminal_shows_how_far_it_is(room: Classroom) -> None:
+    submit(room, "ada", "broken", "zoe")
+    here, there = os.openpty()
+    environment = {**os.environ, "COLUMNS": "100", "TERM": "xterm"}
+    command = [sys.executable, "-m", "autograder", "grade", "filters", "--processes", "1"]
+    with subprocess.Popen(
+        [*command, "--classroom", room.root], stdout=subprocess.PIPE, stderr=there, env=environment
+    ) as run:
+        os.close(there)
+        seen = b""
+        try:
+            while part := os.read(here, 65536):
+                seen += part
+        except OSError:  # how a terminal says that the last writer is gone
+            pass
+    os.close(here)
+    shown = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", seen.decode())
+    assert run.returncode == 0 and "3 waiting" in shown and "left" in shown, shown
+    assert "1 waiting; exercises: 5 passed; files: 1 ungradable file" in shown, shown
+
+
+def test_tally_counts_verdicts_and_tells_the_time_left() -> None:
+    now = 100.0
+    tally = Tally(lambda: now)
+    tally.begin(40)
+    exercises = [Exercise("a", 1.0, 1.0, PASSED), Exercise("b", 1.0, 0.0, RAISED)]
+    tally.add(Submission("ada", "filters", GRADED, exercises=tuple(exercises)))
+    assert not tally.due()
+    tally.add(Submission("bob", "filters", UNGRADABLE, exercises=tuple(exercises)))
+    now += 12
+    assert tally.due() and not tally.due()
+    assert tally.line() == (
+        "2 of 40 graded, about 4 min left; 38 waiting; exercises: 1 passed, 1 stopped with an error; "
+        "files: 1 ungradable file"
+    )
 
 
 def test_verify_ends_with_1_if_a_check_lets_a_mistake_pass(toy_course: Path) -> None:

@@ -22,8 +22,10 @@ from autograder.inside.calling import Caller
 from autograder.oracle import Reference
 from autograder.reports import class_page, class_table, exercise_html, exercise_text, submission_page
 from autograder.reports.page import COURSE
-from autograder.reports.words import call_of, recipe
+from autograder.reports.term import Part, learner_page, term_page
+from autograder.reports.words import average, call_of, points, readable, recipe
 from autograder.results import (
+    CRASHED,
     FAULT,
     GRADED,
     NOT_WRITTEN,
@@ -36,6 +38,7 @@ from autograder.results import (
     Check,
     Exercise,
     Failure,
+    Note,
     Panel,
     Submission,
 )
@@ -247,7 +250,92 @@ def test_a_grader_fault_is_never_the_learners() -> None:
         assert "not your fault" in report(fault)
 
 
+@pytest.mark.parametrize("report", [exercise_text, exercise_html])
+def test_what_the_mistake_is_stands_before_the_checks(report: Callable[[Exercise], str]) -> None:
+    page = report(wrong(1.0, 2.0, "value", mistake="flipped", hint="The kernel is flipped."))
+    assert page.index("The kernel is flipped.") < page.index("keeps its first promise")
+    page = report(replace(wrong(message="was stopped"), verdict=CRASHED)).replace("\n", " ")
+    assert page.index("recursion that never ends") < page.index("keeps its first promise")
+
+
+def test_a_hint_takes_the_place_of_general_advice() -> None:
+    stopped = wrong(message="your function raised ValueError", reason=RAISED, verdict=RAISED)
+    for report in (exercise_text, exercise_html):
+        assert "Make this one call" in report(stopped)
+        assert "Make this one call" not in report(replace(stopped, hint="You divide by 0."))
+
+
+@pytest.mark.parametrize("verdict", [RAISED, WRONG])
+def test_people_read_in_plain_words_what_records_call_raised(verdict: str) -> None:
+    """and no word of it changes in what is recorded"""
+    one = replace(wrong(1.0, 2.0, "value"), verdict=verdict)
+    said = "stopped with an error" if verdict == RAISED else "wrong answer"
+    result = graded("ada", one)
+    part = Part.of("filters", "Filters", [replace(result, verdict=verdict)], {})
+    for page in (
+        exercise_text(one),
+        exercise_html(one),
+        submission_page(result, "Filters"),
+        class_page([result], "Filters"),
+        learner_page("ada", [part]),
+    ):
+        assert said in page and "raised" not in re.sub("<style>.*?</style>", "", page, flags=re.DOTALL)
+    assert result.to_json()["exercises"][0]["verdict"] == verdict
+    assert RAISED == "raised"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("expected -0, got 5", "expected 0, got 5"),
+        ("values -0., -0.0 and (-0.0, -0)", "values 0., 0.0 and (0.0, 0)"),
+        ("-0.5, -05, 1e-05, 3-0, a-0, x[-1]", "-0.5, -05, 1e-05, 3-0, a-0, x[-1]"),
+    ],
+)
+def test_no_zero_has_a_minus_sign(written: str, read: str) -> None:
+    assert readable(written) == read
+    one = wrong(
+        np.array([-0.0, 1.0]), np.array([0.0, -0.0]), message=written, hint=written, remark=written, index=(1,),
+        inputs={"x": np.array([[-0.0, -0.5]]), "bias": -0.0, "pair": (-0.0, 1.0)},
+    )  # fmt: skip
+    for page in (exercise_text(one), re.sub("<pre>.*?</pre>", "", exercise_html(one), flags=re.DOTALL)):
+        assert re.sub(r"\s+", " ", html.escape(read)) in re.sub(r"\s+", " ", page)
+        assert not re.search(r"(?<![\w\]])-0(\.0*)?(?![\w.])", page.replace("3-0", "")), page
+    assert points(-0.001) == "0" and average(-0.001) == "0.00" and points(-0.5) == "-0.5"
+
+
 # HTML of one exercise
+
+
+def failed(name: str, message: str) -> Check:
+    return Check(f"test_{name}", f"is {name}", False, message)
+
+
+def test_html_says_a_message_once_with_the_names_of_its_checks() -> None:
+    error = "your function raised ValueError: shapes ({},2) (2,3) do not fit"
+    checks = (
+        failed("one", "expected 1, got 2"),
+        failed("two", error.format(4)),
+        Check("test_three", "is three", True),
+        failed("four", error.format(7)),
+        failed("five", "expected 1, got 2"),
+        failed("six", "expected 3, got 4"),
+    )
+    page = exercise_html(wrong(1.0, 2.0, "value", message="expected 1, got 2", checks=checks))
+    reader = assert_inert(page)
+    assert reader.text.count("raised ValueError") == 1 and reader.text.count("xpected 1, got 2") == 1
+    lines = [line.replace("\0", "") for line in unstyled_lines(page)]
+    assert lines[1:9] == [
+        "✗ is one", "✗ is five", "all 2: as shown below",
+        "✗ is two", "✗ is four", f"all 2: {error.format(4)}",
+        "✓ is three", "✗ is six: expected 3, got 4",
+    ]  # fmt: skip
+
+
+def test_html_has_no_header_that_says_nothing() -> None:
+    page = exercise_html(wrong(np.eye(2), np.ones((2, 2)), index=(0, 1), inputs={"x": np.eye(3)}))
+    assert page.count("<table") == 3 == page.count('<th scope="col"><span class="cnnr-sr">row</span></th>')
+    assert not re.search(r"<th[^>]*>\s*</th>", page)
 
 
 def test_html_draws_each_channel_as_a_table_and_outlines_the_first_difference_once_a_side() -> None:
@@ -560,8 +648,9 @@ def test_feedback_on_an_ungradable_file_says_just_that() -> None:
     nothing = (Exercise("kernel", 4.0, 0.0, UNGRADABLE), Exercise("relu", 2.0, 0.0, UNGRADABLE))
     submission = Submission("ada", "filters", UNGRADABLE, "the file is not JSON", exercises=nothing)
     text = Reader(submission_page(submission, "Filters")).text
-    for word in ("0 of", "kernel", "relu", "Comment", "What to do next", "Written answer"):
+    for word in ("0 of", "kernel", "relu", "Comment", "What to do next", "Written answer", "ungradable"):
         assert word not in text
+    assert text.count("could not be graded") == 1
 
 
 def test_feedback_does_not_say_that_a_remark_costs_nothing() -> None:
@@ -623,6 +712,28 @@ def test_class_page_lists_students_by_name_and_who_needs_a_person_first() -> Non
     assert person.index("cay") < person.index("dan") < person.index("ben")
     assert "not JSON" in person and "the worker died" in person and "two cells" in person
     assert "zoe" not in person and "Ada" not in person
+
+
+def test_class_page_answers_in_the_order_of_what_is_asked() -> None:
+    easy = [graded(name, passed(), wrong_one, passed("z", 1.0)) for name, wrong_one in (
+        ("amy", replace(passed("relu"), verdict=TIME_LIMIT, score=0.0)), ("bea", passed("relu"))
+    )]  # fmt: skip
+    page = class_page([*small_class(), *easy], "Filters", None, {"amy": 2.0})
+    headings = re.findall("<h2>(.*?)</h2>", page)
+    assert headings == [
+        "3 submissions need a person", "Misconceptions", "Exercises", "Slow and fragile", "Scores", "Students", "Verdicts",
+    ]  # fmt: skip
+    rows = re.findall('<div class="exercise"><div><h3>(.*?)</h3>', page)
+    assert rows == ["kernel", "relu", "z"], "the hardest first"
+
+
+def test_class_page_says_once_why_several_need_a_person_and_names_them_all() -> None:
+    late = [graded(f"learner{n:02}", passed(), for_a_person=("why: text elsewhere",)) for n in range(30)]
+    text = Reader(class_page([*small_class(), *late], "Filters")).text
+    assert "33 submissions need a person" in text and text.count("why: text elsewhere") == 1
+    person = text[: text.index("Misconceptions")]
+    assert all(one.student in person for one in late)
+    assert person.index("worker died") < person.index("learner00")
 
 
 def test_class_page_says_who_was_graded_without_a_jail_once() -> None:
@@ -702,6 +813,99 @@ def look(browser: Any, file: Path, width: int, scheme: str) -> list[str]:
     tab.close()
     found.remove(file.as_uri())
     return found
+
+
+def reports() -> dict[str, str]:
+    """A page of each kind, with all that can stand on it: wide arrays, pictures, limits, notes, comments, many columns."""
+    rng = np.random.default_rng(0)
+    wide, picture = rng.normal(size=(2, 12)), rng.integers(0, 256, (4, 5), dtype=np.uint8)
+    checks = (failed("one", "a message"), failed("two", "a message"), failed("three", "another"))
+    faults = [
+        wrong(wide, -wide, index=(0, 0), checks=checks, hint="It is `-x`.", mistake="m", inputs={"x": wide}),
+        wrong(picture, picture[::-1], index=(0, 0), remark="A note.", inputs={"image": picture, "size": 3}),
+        replace(wrong(message="crashed", inputs={"volume": rng.normal(size=(3, 3, 2))}), verdict=CRASHED),
+        replace(wrong(message="your function raised ValueError", reason=RAISED), verdict=RAISED),
+        Exercise("kernel", 4.0, 0.0, NOT_WRITTEN, checks),
+        Exercise("kernel", 4.0, 0.0, FAULT),
+    ]
+    everything = [
+        replace(one, kernel=f"long_name_of_kernel_{n}") for n, one in enumerate([*faults, passed()])
+    ]
+    first = graded(
+        "a-learner-with-a-long-name", *everything, cells={everything[0].kernel: "x = 1", "why-so": "It is."},
+        remarks=("odd",), notes=(Note(1, "text"),), for_a_person=("a note",),
+    )  # fmt: skip
+    broken = Submission("cay", "filters", UNGRADABLE, "not JSON")
+    group = [first, broken, *(graded(f"learner{n}", *everything[-2:]) for n in range(4))]
+    parts = [Part.of(f"part{n}", f"A long title of chapter {n}", group, {}) for n in range(9)]
+    head = '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    paper = (
+        "body{background:#fff;color:#000}@media(prefers-color-scheme:dark){body{background:#111;color:#eee}}"
+    )
+    cell = f"<title>Notebook</title><style>{paper}</style><main><h1>Notebook</h1><h2>Exercise</h2>"
+    return {
+        "feedback": submission_page(first, "Filters", {"why-so": "Good."}),
+        "ungradable": submission_page(broken, "Filters"),
+        "class": class_page(group, "Filters", None, {"cay": 1.0}),
+        "term": term_page(parts),
+        "learner": learner_page(first.student, parts),
+        "instant": head + cell + "".join(map(exercise_html, everything)) + "</main></html>",
+    }
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1400, "light"),
+        (390, "dark"),
+        pytest.param(1400, "dark", marks=pytest.mark.slow),
+        pytest.param(390, "light", marks=pytest.mark.slow),
+    ],
+)
+def test_everyone_can_use_every_report(
+    browser: Any, axe: str, tmp_path: Path, width: int, scheme: str
+) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True
+    )
+    tab = context.new_page()
+    violations = []
+    for name, content in reports().items():
+        (tmp_path / f"{name}.html").write_text(content, encoding="utf-8")
+        tab.goto((tmp_path / f"{name}.html").as_uri())
+        tab.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+        tab.evaluate(axe)
+        found = tab.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+        assert found["passes"], "it did look"
+        violations += [f"{name}: {one['id']}: {one['nodes'][0]['html'][:150]}" for one in found["violations"]]
+    context.close()
+    assert violations == []
+
+
+@pytest.mark.parametrize("kind", ["class", "term"])
+def test_name_and_total_stay_in_sight_when_a_wide_table_is_scrolled(
+    browser: Any, tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "page.html").write_text(reports()[kind], encoding="utf-8")
+    tab = browser.new_page(viewport={"width": 390, "height": 800})
+    tab.goto((tmp_path / "page.html").as_uri())
+    measured = """() => {
+        const scroll = document.querySelector('.scroll'), room = scroll.getBoundingClientRect(), seen = []
+        for (const far of [0, 120, 1e6]) {
+            scroll.scrollLeft = far
+            for (const row of scroll.querySelectorAll('tr')) {
+                const name = row.querySelector('th').getBoundingClientRect()
+                const total = row.querySelector('.total').getBoundingClientRect()
+                seen.push([name.left - room.left, room.right - total.right, total.left - name.right])
+            }
+        }
+        return [scroll.scrollWidth - room.width, seen]
+    }"""
+    hidden, seen = tab.evaluate(measured)
+    tab.close()
+    assert hidden > 200 and len(seen) >= 24
+    for left, right, between in seen:
+        assert abs(left) <= 1 and abs(right) <= 1 and between >= 100
 
 
 def test_a_report_reads_well_with_its_style_and_without(browser: Any, tmp_path: Path) -> None:

@@ -208,12 +208,6 @@ def test_pages_load_no_script_of_icons_and_no_index_of_the_search(built_book: Pa
 # In a browser
 
 
-@pytest.fixture(scope="module")
-def axe(browser: Any) -> str:
-    script = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
-    return (Path(script.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-
-
 @pytest.fixture(
     params=[
         (WIDE, "light"),

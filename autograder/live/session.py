@@ -28,6 +28,7 @@ from ..inside.slicing import names_bound, names_used, statements
 from ..instant import RECORD_SUFFIX
 from ..oracle import Record
 from ..reports import exercise_html
+from ..reports.words import verdict_words
 
 TEXT_KEPT = 20_000
 """Characters of printed text that the page shows of one run."""
@@ -150,7 +151,7 @@ class Session:
             "report": exercise_html(exercise, level=4),
             "score": exercise.score,
             "points": exercise.points,
-            "verdict": exercise.verdict,
+            "verdict": verdict_words(exercise.verdict),
         }
 
     def run(self, number: int, written: Mapping[int, str], scratch: str | None = None) -> Answer:

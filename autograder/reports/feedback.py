@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from ..results import FAULT, GRADED, NOT_WRITTEN, PASSED, TOO_SLOW, UNGRADABLE, Exercise, Submission
 from ..standing import Mark, Standing, spoken
-from .fragment import badge, fragment
+from .fragment import fragment
 from .page import COURSE, page
-from .words import UNJAILED, clean, escape, plural, plural_points, points, verdict_of
+from .words import UNJAILED, clean, escape, plural, plural_points, points, verdict_of, verdict_words
 
 STYLE = """
 .score{display:flex;align-items:baseline;gap:.5rem;margin:1.7rem 0 .5rem}
@@ -166,7 +166,7 @@ def _entry(exercise: Exercise, mark: Mark | None) -> str:
     return (
         f'<li><span class="t-{look.tone}" aria-hidden="true">{look.sign}</span>'
         f'<span><a href="#{_anchor(exercise)}">{escape(exercise.kernel, 80)}</a>'
-        f"<small>{escape(exercise.verdict, 60)}{hand}</small></span>"
+        f"<small>{escape(verdict_words(exercise.verdict))}{hand}</small></span>"
         f'<span class="number">{points(score)} of {points(most)}</span></li>'
     )
 
@@ -215,12 +215,12 @@ def _trouble(submission: Submission, standing: Standing) -> str:
         why = f"<p>The reason: {escape(submission.reason, 600)}.</p>" if submission.reason else ""
         why += stays
         return (
-            f'<section class="card call"><h2>This file could not be graded</h2>{badge(submission.verdict)}{why}'
+            f'<section class="card call"><h2>This file could not be graded</h2>{why}'
             "<p>What to do: take a fresh copy of the notebook, paste your solutions into its solution cells, run it from "
             "top to bottom, save it under its own name and submit it again. Nothing that you wrote was changed.</p></section>"
         )
     return (
-        f'<section class="card call"><h2>This is not your fault</h2>{badge(submission.verdict)}'
+        f'<section class="card call"><h2>This is not your fault</h2>'
         "<p>The grader failed while it worked on your file. It costs you no points and you need not do anything. "
         f"A person will look at it and grade your work.</p>{stays}</section>"
     )

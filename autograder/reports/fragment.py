@@ -3,29 +3,37 @@
 import html
 import math
 import re
+from collections.abc import Sequence
 
 from ..results import NOT_WRITTEN, PASSED, TOO_SLOW, Check, Exercise, Failure, Panel
 from .arrays import DIFFERS, FIRST, SAME, Cell, Drawing, Grid, comparison, draw
 from .words import (
+    advice_on,
+    alike,
     call_of,
+    cause_of,
     compares,
     counted,
     escape,
     is_array,
     is_listed,
-    lead_of,
     plural_points,
     points,
+    readable,
     recipe,
     scalar,
     sentence,
     shape_of,
     title_of,
     verdict_of,
+    verdict_words,
 )
 
 POSITIVE, NEGATIVE = "230,159,0", "0,114,178"
 """Amber above zero and blue below, of the Okabe-Ito palette, as in the course's figures."""
+
+PHONE = 34
+"""Characters of a table's row, the space between numbers included, that a phone shows for sure."""
 
 NO_FORMULA = "tex2jax_ignore mathjax_ignore"
 """Classes of what MathJax, of any version, leaves alone: a learner's words between dollar signs are no formula."""
@@ -52,6 +60,9 @@ overflow-wrap:anywhere}
 .cnnr .cnnr-sign{flex:none;width:1.35em;height:1.35em;margin-top:.14em;border-radius:50%;color:#fff;font-size:.8em;
 font-weight:700;line-height:1.35em;text-align:center}
 .cnnr .cnnr-why{display:block;font-size:.88em;opacity:.8;overflow-wrap:anywhere}
+.cnnr ul.cnnr-checks ul{list-style:none;margin:0;padding:0}
+.cnnr ul.cnnr-checks li.cnnr-alike{display:block}
+.cnnr .cnnr-alike>.cnnr-why{margin:0 0 .2em 2.1em}
 .cnnr .cnnr-failure{margin:.9em 0 0;padding:.1em 0 .1em 1em;border-left:3px solid #d55e00}
 .cnnr .cnnr-limited{border-left-color:#cc79a7}
 .cnnr .cnnr-lead,.cnnr .cnnr-lead b{font-weight:600}
@@ -84,7 +95,7 @@ height:1.4em!important}
 .cnnr .cnnr-legend span{margin-right:1.3em;white-space:nowrap}
 .cnnr .cnnr-k-f{outline:3px solid currentColor;outline-offset:-3px}
 .cnnr .cnnr-k-d{border:1px solid var(--line);box-shadow:inset 0 -2px currentColor}
-.cnnr .cnnr-hint{margin:.9em 0 0;padding:.6em .9em;border-radius:6px;border:1px solid rgba(230,159,0,.75);
+.cnnr .cnnr-hint{margin:0 0 .9em;padding:.6em .9em;border-radius:6px;border:1px solid rgba(230,159,0,.75);
 background:rgba(230,159,0,.14);overflow-wrap:anywhere}
 .cnnr .cnnr-note{margin:.9em 0 0;padding:.6em .9em;border-radius:6px;background:var(--wash);overflow-wrap:anywhere}
 .cnnr details{margin:.7em 0 0;border:0;padding:0;background:none;box-shadow:none}
@@ -120,7 +131,7 @@ def fragment(exercise: Exercise, level: int) -> str:
 def badge(verdict: str) -> str:
     """The verdict as a coloured label with a sign and its word."""
     look = verdict_of(verdict)
-    return f'<span class="cnnr-badge cnnr-{look.tone}">{look.sign} {escape(verdict, 60)}</span>'
+    return f'<span class="cnnr-badge cnnr-{look.tone}">{look.sign} {escape(verdict_words(verdict))}</span>'
 
 
 def _head(exercise: Exercise, level: int) -> str:
@@ -132,7 +143,7 @@ def _head(exercise: Exercise, level: int) -> str:
 
 
 def _body(exercise: Exercise) -> list[str]:
-    """Everything below the heading."""
+    """Everything below the heading: what the mistake is first, then the checks, then the smallest failure."""
     parts = []
     if exercise.verdict == NOT_WRITTEN:
         parts.append(
@@ -145,34 +156,48 @@ def _body(exercise: Exercise) -> list[str]:
                 f"<details><summary>What will be checked ({len(exercise.checks)})</summary><ul>{wishes}</ul></details>"
             )
     else:
+        lead, cause = cause_of(exercise)
+        if cause:
+            lead = f"<b>{lead}</b> " if lead else ""
+            parts.append(f'<div class="cnnr-hint" role="note">{lead}{_with_code(cause)}</div>')
         if exercise.checks:
-            items = "".join(_check(check, exercise.failure) for check in exercise.checks)
+            items = "".join(_checks(group, exercise.failure) for group in alike(exercise.checks))
             parts.append(f'<ul class="cnnr-checks" aria-label="{counted(exercise)}">{items}</ul>')
         if exercise.verdict == PASSED and len(exercise.checks) > 1:
             parts.append(f"<p>All {len(exercise.checks)} checks passed.</p>")
         if exercise.failure:
             parts.append(_failure(exercise, exercise.failure))
-        if verdict_of(exercise.verdict).advice:
-            parts.append(f"<p>{escape(verdict_of(exercise.verdict).advice)}</p>")
-        if exercise.hint:
-            parts.append(
-                f'<div class="cnnr-hint" role="note"><b>{lead_of(exercise)}</b> {_with_code(exercise.hint)}</div>'
-            )
+        if advice_on(exercise):
+            parts.append(f"<p>{escape(advice_on(exercise))}</p>")
     if exercise.remark:
-        parts.append(f'<div class="cnnr-note" role="note"><b>Note:</b> {escape(exercise.remark, 600)}</div>')
+        parts.append(
+            f'<div class="cnnr-note" role="note"><b>Note:</b> {html.escape(readable(exercise.remark, 600))}</div>'
+        )
     return parts
 
 
 def _with_code(text: str) -> str:
     """Text for HTML in which what stands between backticks is code."""
-    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text, 1000))
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(readable(text, 1000)))
 
 
-def _check(check: Check, shown: Failure | None) -> str:
-    """A line of the list; a failed check that is not the one shown below says in a few words what went wrong."""
+def _checks(group: Sequence[Check], shown: Failure | None) -> str:
+    """Lines of the list: checks that failed alike say it once; what is shown below is not said here."""
+    message = html.escape(readable(group[0].message, 160))
+    silent = group[0].passed or not message or shown is None
+    below = shown is not None and any(check.name == shown.check for check in group)
+    if len(group) == 1:
+        told = silent or below
+        why = "" if told else f'{_unstyled(": ")}<span class="cnnr-why">{message}</span>'
+        return _check(group[0], why)
+    how = "as shown below" if below else message
+    said = "" if silent else f'<span class="cnnr-why">all {len(group)}: {how}</span>'
+    lines = "".join(_check(check, "") for check in group)
+    return f'<li class="cnnr-alike"><ul>{lines}</ul>{said}</li>'
+
+
+def _check(check: Check, why: str) -> str:
     tone, sign, word = ("good", "✓", "passed") if check.passed else ("bad", "✗", "failed")
-    told = check.passed or not check.message or shown is None or check.name == shown.check
-    why = "" if told else f'{_unstyled(": ")}<span class="cnnr-why">{escape(check.message, 160)}</span>'
     return (
         f'<li><span class="cnnr-sign cnnr-{tone}" role="img" aria-label="{word}">{sign}</span>{_unstyled(" ")}'
         f"<span>{escape(check.title, 300)}{why}</span></li>"
@@ -187,7 +212,7 @@ def _failure(exercise: Exercise, failure: Failure) -> str:
         f'<p class="cnnr-lead"><span aria-hidden="true">✗</span> <b>{html.escape(title)}</b></p>'
         if title
         else "",
-        f"<p>Smallest failing input: <code>{escape(call_of(failure))}</code></p>"
+        f"<p>Smallest failing input: <code>{html.escape(readable(call_of(failure)))}</code></p>"
         if failure.reason != TOO_SLOW
         else "",
         f'<p class="cnnr-message">{escape(sentence(failure))}</p>',
@@ -242,17 +267,24 @@ def _panel(panel: Panel, drawing: Drawing | None, picture: bool) -> str:
     rows = []
     for grids in drawing.rows:
         tables = "".join(
-            f'<div class="cnnr-scroll">{_table(grid, drawing.scale, picture, panel)}</div>' for grid in grids
+            f'<div class="cnnr-scroll"{_reached_by_keys(grid)}>{_table(grid, drawing.scale, picture, panel)}</div>'
+            for grid in grids
         )
         rows.append(f'<div class="cnnr-slices">{tables}</div>')
     return f'<div class="cnnr-panel">{head}{"".join(rows)}</div>'
+
+
+def _reached_by_keys(grid: Grid) -> str:
+    """What makes a table that a phone cuts off a stop of the Tab key, so that keys can scroll it."""
+    widths = [max(len(row[column].text) for row in grid.cells) for column in range(len(grid.columns))]
+    return ' tabindex="0"' if sum(max(4, width + 2) for width in widths) > PHONE else ""
 
 
 def _table(grid: Grid, scale: float, picture: bool, panel: Panel) -> str:
     hidden = "" if grid.label else ' class="cnnr-sr"'
     caption = f"<caption{hidden}>{escape(grid.label or panel.title, 80)}</caption>"
     across = "".join(f'<th scope="col">{column}</th>' for column in grid.columns)
-    corner = "" if grid.is_vector else "<th></th>"
+    corner = "" if grid.is_vector else '<th scope="col"><span class="cnnr-sr">row</span></th>'
     rows = [f"<tr>{corner}{across}</tr>"]
     for row, cells in zip(grid.rows, grid.cells, strict=True):
         side = "" if grid.is_vector else f'<th scope="row">{row}</th>'

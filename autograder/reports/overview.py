@@ -23,13 +23,13 @@ from ..results import (
 from ..standing import Standing, spoken
 from .fragment import badge
 from .page import COURSE, page
-from .words import UNJAILED, clean, escape, plural, points, verdict_of
+from .words import UNJAILED, average, clean, escape, plural, points, verdict_of, verdict_words
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 STYLE = """
-.facts{display:flex;flex-wrap:wrap;gap:1.2rem 3rem;margin:1.8rem 0 0}
+.facts{display:flex;flex-wrap:wrap;gap:1.2rem 3rem}
 .facts div{min-width:6rem}
 .facts b{display:block;font-size:1.9rem;line-height:1.15;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 .facts span{color:var(--soft);font-size:.9rem}
@@ -39,17 +39,17 @@ font-size:.82rem;font-variant-numeric:tabular-nums}
 .histogram i{display:block;background:var(--link);border-radius:3px 3px 0 0;min-height:1px}
 .axis{display:flex;justify-content:space-between;max-width:30rem;margin:.2rem 0 0;border-top:1px solid var(--soft);
 padding-top:.2rem;font-size:.82rem;color:var(--soft);font-variant-numeric:tabular-nums}
-.scroll{overflow-x:auto;margin:0 -.3rem;padding:0 .3rem}
-table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums}
+.scroll{overflow-x:auto}
+table{border-collapse:separate;border-spacing:0;font-size:.92rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--soft);font-size:.88rem;padding:0 0 .6rem}
 th{font-weight:600;text-align:left;vertical-align:bottom}
 .students th,.students td{padding:.38rem .7rem;border-bottom:1px solid var(--edge);white-space:nowrap;text-align:right}
-.students th:first-child,.students td:first-child{text-align:left;position:sticky;left:0;background:var(--paper);
+.students th:first-child{text-align:left;position:sticky;left:0;background:var(--paper);
 max-width:14rem;overflow:hidden;text-overflow:ellipsis}
+.students .total{font-weight:600;position:sticky;right:0;background:var(--paper)}
 .students thead th{font-size:.84rem;border-bottom:2px solid var(--soft)}
 .students tbody th{font-weight:400}
-.students tfoot th,.students tfoot td{border-bottom:0;color:var(--soft);font-weight:400}
-.students .total{font-weight:600}
+.students tfoot th,.students tfoot td,.students tfoot .total{border-bottom:0;color:var(--soft);font-weight:400}
 .students td.none{color:var(--soft);text-align:left}
 .c-good{background:color-mix(in srgb,var(--good) var(--tint),transparent)}
 .c-bad{background:color-mix(in srgb,var(--bad) var(--tint),transparent)}
@@ -72,8 +72,9 @@ overflow-wrap:anywhere;margin:0}
 .person ul{margin:.1rem 0 0;padding-left:1.2rem}
 .verdicts{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.7rem 1.6rem}
 .verdicts b{margin-left:.4rem}
-@media (max-width:40rem){.exercise{grid-template-columns:1fr}}
-@media print{main.wide{max-width:none}.students th:first-child,.students td:first-child{position:static}
+@media (max-width:40rem){.exercise{grid-template-columns:1fr}
+.students th,.students td{padding:.38rem .5rem}.students th:first-child{min-width:6.5rem;max-width:8.5rem;white-space:normal}}
+@media print{main.wide{max-width:none}.students th:first-child,.students .total{position:static}
 .histogram i,.bar,.c-good,.c-bad,.c-limit,.c-open,.c-fault,.cnnr-badge{print-color-adjust:exact;
 -webkit-print-color-adjust:exact}tr,.exercise{break-inside:avoid}}
 """
@@ -176,7 +177,10 @@ def class_page(
     standings: Mapping[str, Standing] | None = None,
     seconds: Mapping[str, float] | None = None,
 ) -> str:
-    """Whole HTML page for the instructor: the spread of scores, what needs a person, every exercise, every student.
+    """Whole HTML page for the instructor, in the order of what is asked.
+
+    Who needs a person and why; which mistakes, how often, by whom; which exercises are hardest; whose work is slow or
+    fragile. Then the spread of scores, every student, and the verdicts.
 
     standings : how the learners stand in the gradebook, by name; without them the points are those of the checks.
     seconds : how long the grading of each took, by name
@@ -185,20 +189,23 @@ def class_page(
     parts = [
         f'<header><p class="over">{COURSE}</p><h1>{escape(chapter_title, 200)}</h1>'
         f'<p class="who">Class report, {plural(len(group.submissions), "submission")}</p>',
-        _facts(group),
         _unjailed(group),
-        _histogram(group),
         "</header>",
         _person(group),
         _misconceptions(group),
         _exercises(group),
-        _students(group),
         _fragile(group, seconds or {}),
+        _scores(group),
+        _students(group),
         _verdicts(group),
     ]
     return page(
         f"{clean(chapter_title, 100)}: class report", STYLE, "\n".join(filter(None, parts)), wide=True
     )
+
+
+def _scores(group: Class) -> str:
+    return f"<section><h2>Scores</h2>{_facts(group)}{_histogram(group)}</section>"
 
 
 def _facts(group: Class) -> str:
@@ -208,8 +215,8 @@ def _facts(group: Class) -> str:
     whole = points(group.points)
     full = sum(1 for one in group.graded if one.exercises and group.total(one) >= group.points)
     facts = [
-        (f"{mean(scores):.2f}", f"mean, of {whole}"),
-        (f"{median(scores):.2f}", f"median, of {whole}"),
+        (average(mean(scores)), f"mean, of {whole}"),
+        (average(median(scores)), f"median, of {whole}"),
         (f"{points(min(scores))} to {points(max(scores))}", "lowest to highest"),
         (f"{full} of {len(scores)}", "with full marks"),
     ]
@@ -248,14 +255,19 @@ def _person(group: Class) -> str:
     found = group.needing_a_person()
     if not found:
         return ""
-    items = "".join(_looked_at(one, reasons) for one, reasons in found)
+    together: dict[tuple[str, ...], list[str]] = {}
+    for one, reasons in found:
+        together.setdefault(tuple(reasons), []).append(one.student)
+    items = "".join(_looked_at(names, reasons) for reasons, names in together.items())
     title = f"{plural(len(found), 'submission')} {'needs' if len(found) == 1 else 'need'} a person"
     return f'<section class="card call"><h2>{title}</h2><ul class="person">{items}</ul></section>'
 
 
-def _looked_at(one: Submission, reasons: list[str]) -> str:
+def _looked_at(names: list[str], reasons: tuple[str, ...]) -> str:
+    """Those who need a person for the same reasons: all of them by name, the reasons once."""
     items = "".join(f"<li>{escape(reason, 400)}</li>" for reason in reasons)
-    return f'<li><b dir="auto">{escape(one.student, 80)}</b><ul>{items}</ul></li>'
+    listed = ", ".join(f"<bdi>{escape(name, 80)}</bdi>" for name in names)
+    return f"<li><b>{listed}</b><ul>{items}</ul></li>"
 
 
 def listed_names(students: Sequence[str]) -> str:
@@ -304,29 +316,29 @@ def _fragile(group: Class, seconds: Mapping[str, float]) -> str:
     return f'<section><h2>Slow and fragile</h2><ul class="steps">{items}</ul></section>' if items else ""
 
 
-def _hardest(group: Class) -> str:
-    """The exercises by difficulty, in a line."""
+def _by_difficulty(group: Class) -> list[tuple[float, str]]:
+    """The exercises that anybody has a result in, each after the share that passed: the hardest first."""
     shares = []
     for kernel in group.kernels:
         if results := group.results(kernel):
             shares.append((sum(result.verdict == PASSED for result in results) / len(results), kernel))
+    return sorted(shares)
+
+
+def _hardest(group: Class) -> str:
+    """The exercises by difficulty, in a line."""
+    shares = _by_difficulty(group)
     if len(shares) < 2:
         return ""
-    listed = ", ".join(
-        f"<code>{escape(kernel, 80)}</code> {100 * share:.0f}%" for share, kernel in sorted(shares)
-    )
+    listed = ", ".join(f"<code>{escape(kernel, 80)}</code> {100 * share:.0f}%" for share, kernel in shares)
     return f'<p class="who">Hardest first, by the share that passed: {listed}.</p>'
 
 
 def _exercises(group: Class) -> str:
     rows = [_hardest(group)]
-    for kernel in group.kernels:
+    for share, kernel in _by_difficulty(group):
         results = group.results(kernel)
-        if not results:
-            continue
         passed = sum(result.verdict == PASSED for result in results)
-        share = passed / len(results)
-        average = mean(group.scores(kernel))
         mistakes = Counter((result.mistake, result.hint) for result in results if result.mistake)
         known = "".join(
             f'<li><b class="number">{count} ×</b><span>{escape(hint, 400)} '
@@ -336,7 +348,7 @@ def _exercises(group: Class) -> str:
         known = f'<ul class="mistakes">{known}</ul>' if known else ""
         rows.append(
             f'<div class="exercise"><div><h3>{escape(kernel, 80)}</h3>'
-            f'<p class="soft small number">mean {average:.2f} of {points(max(r.points for r in results))}</p></div>'
+            f'<p class="soft small number">mean {average(mean(group.scores(kernel)))} of {points(max(r.points for r in results))}</p></div>'
             f'<div><div class="bar" aria-hidden="true"><i style="width:{100 * share:.1f}%"></i></div>'
             f'<p class="small number">{passed} of {len(results)} passed ({100 * share:.0f}%){_others(results)}</p>'
             f"{known}</div></div>"
@@ -348,7 +360,7 @@ def _others(results: list[Exercise]) -> str:
     counts = Counter(result.verdict for result in results if result.verdict != PASSED)
     if not counts:
         return ""
-    listed = ", ".join(f"{count} {escape(verdict, 60)}" for verdict, count in counts.most_common())
+    listed = ", ".join(f"{count} {escape(verdict_words(verdict))}" for verdict, count in counts.most_common())
     return f'<span class="soft">, {listed}</span>'
 
 
@@ -360,13 +372,13 @@ def _students(group: Class) -> str:
     rows = "".join(_student(one, group) for one in group.submissions)
     tones = {result.verdict: verdict_of(result.verdict) for one in group.graded for result in one.exercises}
     key = "".join(
-        f'<li><span class="c-{look.tone}">{look.sign}</span>{escape(name, 60)}</li>'
+        f'<li><span class="c-{look.tone}">{look.sign}</span>{escape(verdict_words(name))}</li>'
         for name, look in sorted(tones.items(), key=lambda pair: (pair[1].tone != "good", pair[0]))
     )
     return (
         f'<section><h2>Students</h2><div class="scroll" tabindex="0" role="region" aria-label="Scores"><table class="students">'
         f"<caption>Score of each student in each exercise, by name</caption>"
-        f'<thead><tr><th scope="col">Student</th>{kernels}<th scope="col">Total</th></tr></thead>'
+        f'<thead><tr><th scope="col">Student</th>{kernels}<th scope="col" class="total">Total</th></tr></thead>'
         f"<tbody>{rows}</tbody><tfoot>{_foot('Mean', mean, group)}{_foot('Median', median, group)}</tfoot></table></div>"
         f'<ul class="key">{key}</ul></section>'
     )
@@ -376,11 +388,12 @@ def _student(one: Submission, group: Class) -> str:
     name = f'<th scope="row" title="{escape(one.student, 200)}"><bdi>{escape(one.student, 80)}</bdi></th>'
     if one.verdict != GRADED:
         look = verdict_of(one.verdict)
-        said = f"{look.sign} {escape(one.verdict, 60)}"
+        said = f"{look.sign} {escape(verdict_words(one.verdict))}"
         total = group.total(one)
         said += f"; {points(total)} points of an earlier file stay" if total else ""
-        columns = len(group.kernels) + len(group.questions) + group.is_late + 1
-        return f'<tr>{name}<td class="none" colspan="{columns}">{said}</td></tr>'
+        columns = len(group.kernels) + len(group.questions) + group.is_late
+        cell = f'<td class="none" colspan="{columns}">{said}</td>' if columns else ""
+        return f'<tr>{name}{cell}<td class="total">{points(total) if total else "–"}</td></tr>'
     by_kernel = {exercise.kernel: exercise for exercise in one.exercises}
     cells = []
     for kernel in group.kernels:
@@ -389,7 +402,7 @@ def _student(one: Submission, group: Class) -> str:
             cells.append('<td class="soft">–</td>')
             continue
         look = verdict_of(result.verdict)
-        verdict = escape(result.verdict, 60)
+        verdict = escape(verdict_words(result.verdict))
         cells.append(
             f'<td class="c-{look.tone}" title="{verdict}">{points(group.score(one, result))} '
             f'<span role="img" aria-label="{verdict}">{look.sign}</span></td>'
@@ -408,14 +421,15 @@ def _student(one: Submission, group: Class) -> str:
     return f'<tr>{name}{"".join(cells)}<td class="total">{points(group.total(one))}</td></tr>'
 
 
-def _foot(title: str, average: Callable[[list[float]], float], group: Class) -> str:
+def _foot(title: str, middle: Callable[[list[float]], float], group: Class) -> str:
     if not group.graded:
         return ""
     columns = [group.scores(kernel) for kernel in group.kernels]
     columns += [[] for _ in range(len(group.questions) + group.is_late)]
     columns.append([group.total(one) for one in group.graded])
-    cells = "".join(f"<td>{average(column):.2f}</td>" if column else "<td></td>" for column in columns)
-    return f'<tr><th scope="row">{title}</th>{cells}</tr>'
+    *cells, total = [average(middle(column)) if column else "" for column in columns]
+    inner = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f'<tr><th scope="row">{title}</th>{inner}<td class="total">{total}</td></tr>'
 
 
 def _verdicts(group: Class) -> str:
@@ -460,7 +474,7 @@ def class_table(
             Text(clean(kernel, 40)),
             f"{passed} of {len(results)}",
             f"{passed / len(results):.0%}",
-            f"{mean(group.scores(kernel)):.2f}",
+            average(mean(group.scores(kernel))),
             points(results[0].points),
             Text(clean(mistake, 60)),
         )

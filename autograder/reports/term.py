@@ -9,7 +9,7 @@ from ..results import GRADED, PASSED, Exercise, Submission
 from ..standing import Standing, spoken
 from .overview import STYLE, Class, listed_names
 from .page import COURSE, page
-from .words import clean, escape, plural, plural_points, points
+from .words import average, clean, escape, plural, plural_points, points, verdict_words
 
 MORE_STYLE = """
 .chapters th,.chapters td{padding:.38rem .7rem;border-bottom:1px solid var(--edge);text-align:right;vertical-align:top}
@@ -67,11 +67,11 @@ def term_page(parts: Sequence[Part]) -> str:
             f'<td class="total">{points(given)}</td></tr>'
         )
     foot = _foot("Of", [points(part.group.points) for part in parts], points(whole))
-    for title, average in (("Mean", mean), ("Median", median)):
+    for title, middle in (("Mean", mean), ("Median", median)):
         totals_of = [[t for name in names if (t := part.total(name)) is not None] for part in parts]
         sums = [sum(part.total(name) or 0 for part in parts) for name in names]
         foot += _foot(
-            title, [f"{average(some):.2f}" for some in totals_of], f"{average(sums):.2f}" if sums else "–"
+            title, [average(middle(some)) for some in totals_of], average(middle(sums)) if sums else "–"
         )
     body = (
         f'<header><p class="over">{COURSE}</p><h1>The term</h1>'
@@ -79,15 +79,15 @@ def term_page(parts: Sequence[Part]) -> str:
         f"{_open(parts, names)}"
         f'<section><h2>Points</h2><div class="scroll" tabindex="0" role="region" aria-label="Points"><table class="students">'
         f"<caption>Points of each learner in each chapter, those of a person and lateness included</caption>"
-        f'<thead><tr><th scope="col">Learner</th>{heads}<th scope="col">Total</th></tr></thead>'
+        f'<thead><tr><th scope="col">Learner</th>{heads}<th scope="col" class="total">Total</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody><tfoot>{foot}</tfoot></table></div></section>"
     )
     return page("The term: class report", STYLE, body, wide=True)
 
 
 def _foot(title: str, cells: list[str], last: str) -> str:
-    inner = "".join(f"<td>{cell}</td>" for cell in [*cells, last])
-    return f'<tr><th scope="row">{title}</th>{inner}</tr>'
+    inner = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f'<tr><th scope="row">{title}</th>{inner}<td class="total">{last}</td></tr>'
 
 
 def _open(parts: Sequence[Part], names: list[str]) -> str:
@@ -118,7 +118,7 @@ def learner_page(student: str, parts: Sequence[Part]) -> str:
         given += total or 0.0
         open_ones = [e.kernel for e in result.exercises if e.verdict != PASSED] if result else []
         said = ["nothing handed in"] if result is None else []
-        said += [result.verdict] if result and result.verdict != GRADED else []
+        said += [verdict_words(result.verdict)] if result and result.verdict != GRADED else []
         said += [f"open: {', '.join(open_ones)}"] if open_ones and result and result.verdict == GRADED else []
         said += (
             [f"to read: {', '.join(m.name for m in standing.waiting)}"]
@@ -143,7 +143,7 @@ def learner_page(student: str, parts: Sequence[Part]) -> str:
     body = (
         f'<header><p class="over">{COURSE}</p><h1 dir="auto">{escape(student, 100)}</h1>'
         f'<p class="score"><b>{points(given)}</b> <span class="soft">of {plural_points(whole)} so far</span></p></header>'
-        f'<section><div class="scroll"><table class="chapters"><caption>Points by chapter</caption>'
+        f'<section><div class="scroll" tabindex="0" role="region" aria-label="Points by chapter"><table class="chapters"><caption>Points by chapter</caption>'
         '<thead><tr><th scope="col">Chapter</th><th scope="col">Points</th><th scope="col">of</th>'
         f'<th scope="col">What is open</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div></section>'
     )

@@ -6,20 +6,23 @@ from collections.abc import Iterable
 from ..results import NOT_WRITTEN, PASSED, TOO_SLOW, Exercise, Failure, Panel
 from .arrays import DIFFERS, FIRST, SAME, Drawing, Grid, comparison, draw
 from .words import (
+    advice_on,
     call_of,
+    cause_of,
     clean,
     compares,
     counted,
     is_array,
     is_listed,
-    lead_of,
     plural_points,
     points,
+    readable,
     scalar,
     sentence,
     shape_of,
     title_of,
     verdict_of,
+    verdict_words,
 )
 
 WIDTH = 78
@@ -28,11 +31,14 @@ MARKED = {SAME: " {} ", DIFFERS: " {}*", FIRST: "[{}]"}
 
 
 def exercise_text(exercise: Exercise) -> str:
-    """Report one exercise for a plain terminal: points, every check, the smallest failing input, a known mistake."""
+    """Report one exercise for a plain terminal: points, a known mistake, every check, the smallest failing input."""
     kernel = clean(exercise.kernel, 60)
     verdict = verdict_of(exercise.verdict)
-    head = f"{verdict.sign} {kernel}: {points(exercise.score)} of {plural_points(exercise.points)}, {clean(exercise.verdict, 60)}"
+    head = f"{verdict.sign} {kernel}: {points(exercise.score)} of {plural_points(exercise.points)}, {verdict_words(exercise.verdict)}"
     lines = [head, "─" * len(head)]
+    lead, cause = cause_of(exercise)
+    if cause:
+        lines += [*_fill(f"{lead} {readable(cause, 1000)}".lstrip()), ""]
     if exercise.verdict == NOT_WRITTEN:
         how = "replace its raise NotImplementedError with your code, then check again."
         lines += _fill(f"{kernel} is not written yet: {how}")
@@ -43,11 +49,9 @@ def exercise_text(exercise: Exercise) -> str:
             lines += ["", f"{counted(exercise)}."]
         if exercise.failure:
             lines += ["", *_failure(exercise.failure, title_of(exercise))]
-        lines += ["", *_fill(verdict.advice)] if verdict.advice else []
-    if exercise.hint:
-        lines += ["", *_fill(f"{lead_of(exercise)} {clean(exercise.hint, 1000)}")]
+        lines += ["", *_fill(advice_on(exercise))] if advice_on(exercise) else []
     if exercise.remark:
-        lines += ["", *_fill(f"Note: {clean(exercise.remark, 600)}")]
+        lines += ["", *_fill(f"Note: {readable(exercise.remark, 600)}")]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -64,7 +68,7 @@ def _fill(text: str, lead: str = "") -> list[str]:
 def _failure(failure: Failure, title: str) -> list[str]:
     lines = _fill(title, "✗ ") if title else []
     if failure.reason != TOO_SLOW:
-        lines += _fill(f"Smallest failing input: {call_of(failure)}", "  ")
+        lines += _fill(f"Smallest failing input: {readable(call_of(failure))}", "  ")
     lines += _fill(sentence(failure), "  ")
     inputs = [_block(panel, draw(panel)) for panel in failure.inputs if is_listed(panel)]
     if inputs:

@@ -4,6 +4,7 @@ import ast
 import html
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from ..results import (
     TOO_SLOW,
     UNGRADABLE,
     WRONG,
+    Check,
     Exercise,
     Failure,
     Panel,
@@ -30,11 +32,15 @@ from ..results import (
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a verdict looks: a sign, the name of a tone (a colour on a page, a style in a terminal), what to do next."""
+    """How a verdict looks: a sign, the name of a tone (a colour on a page, a style in a terminal), what to do next.
+
+    said : what people read in place of its name, which gradebooks and records keep
+    """
 
     sign: str
     tone: str
     advice: str = ""
+    said: str = ""
 
 
 VERDICTS = {
@@ -42,7 +48,11 @@ VERDICTS = {
     GRADED: Verdict("✓", "good"),
     WRONG: Verdict("✗", "bad"),
     RAISED: Verdict(
-        "✗", "bad", "Make this one call in a cell of its own and read the last lines of the traceback."
+        "✗",
+        "bad",
+        "Make this one call in a cell of its own: the last line that Python prints names the error, the lines above it "
+        "say where in your code it came up.",
+        "stopped with an error",
     ),
     NOT_WRITTEN: Verdict("○", "open"),
     TOO_SLOW: Verdict(
@@ -84,9 +94,17 @@ _CONTROLS = re.compile(
 """What steers a terminal or the reading order, and half characters, which no file can hold."""
 
 
+_MINUS_OF_ZERO = re.compile(r"(?<![\w.)\]])-(?=0(?:\.0*)?(?![\w.]))")
+
+
 def verdict_of(name: str) -> Verdict:
     """How the verdict `name` looks."""
     return VERDICTS.get(name, _UNSEEN)
+
+
+def verdict_words(name: str) -> str:
+    """The verdict `name` as people read it."""
+    return clean(verdict_of(name).said or name, 60)
 
 
 def clean(text: object, limit: int = 0) -> str:
@@ -107,6 +125,11 @@ def escape(text: object, limit: int = 0) -> str:
     return html.escape(clean(text, limit))
 
 
+def readable(text: object, limit: int = 0) -> str:
+    """Clean text in which no zero has a minus sign: NumPy and Python write -0.0, which is 0 to a reader."""
+    return clean(_MINUS_OF_ZERO.sub("", str(text)), limit)
+
+
 def as_written(text: str) -> str:
     """A learner's text as Markdown that every reader shows letter by letter, and in which nothing is active.
 
@@ -119,7 +142,12 @@ def as_written(text: str) -> str:
 
 def points(value: float) -> str:
     """A score as people write it: 4, 2.5, 2.67."""
-    return f"{round(value, 2):g}"
+    return f"{round(value, 2) + 0.0:g}"  # + 0.0: a little less than nothing is 0, not -0
+
+
+def average(value: float) -> str:
+    """A mean or a median, with two decimals: 4.00, 2.67."""
+    return f"{round(value, 2) + 0.0:.2f}"
 
 
 def plural_points(value: float) -> str:
@@ -168,14 +196,14 @@ def scalar(panel: Panel) -> str:
     if panel.kind == "array":
         return f"{number(panel.values, 12)} ({clean(panel.dtype, 30)})"
     if panel.kind == "float":
-        written = f"{panel.values:.12g}"
+        written = f"{panel.values + 0.0:.12g}"  # + 0.0: no -0
         return f"{written}.0" if written.lstrip("-").isdigit() else written
     if panel.kind == "str":
         return repr(clean(panel.values, 300))
     if panel.kind == "object":
         return f"an object of type {clean(panel.values, 100)}"
     if panel.kind in ("tuple", "list", "dict", "function", "generator"):
-        return clean(panel.values, 300)
+        return readable(panel.values, 300)
     return number(panel.values, 12) if panel.values is not None else "None"
 
 
@@ -242,15 +270,37 @@ def _python(values: Any) -> str:
 
 def sentence(failure: Failure, limit: int = 600) -> str:
     """The failure's message as a sentence: a capital at its start, unless it starts with a name from the call."""
-    message = clean(failure.message, limit)
+    message = readable(failure.message, limit)
     first = message.partition(" ")[0]
     names = {failure.call.partition("(")[0], *(panel.title for panel in failure.inputs)}
     return message if first in names or not first.isalpha() else message[0].upper() + message[1:]
 
 
-def lead_of(exercise: Exercise) -> str:
-    """What stands before a hint: whether it is a known mistake, or what the diagnosis saw."""
-    return "This looks like a known mistake:" if exercise.mistake else "What we saw:"
+def cause_of(exercise: Exercise) -> tuple[str, str]:
+    """What to read first, as a lead and a text: the hint, or where to look for what crossed a limit; else empty."""
+    if exercise.hint:
+        return "This looks like a known mistake:" if exercise.mistake else "What we saw:", exercise.hint
+    look = verdict_of(exercise.verdict)
+    return "", look.advice if look.tone == "limit" else ""
+
+
+def advice_on(exercise: Exercise) -> str:
+    """What to do about the verdict, to be read last; empty where the cause was said."""
+    return "" if cause_of(exercise)[1] else verdict_of(exercise.verdict).advice
+
+
+def alike(checks: Sequence[Check]) -> list[list[Check]]:
+    """The checks in their order, but those that failed with the same message side by side.
+
+    Messages of errors are the same if they differ in numbers alone, such as the sizes that did not fit.
+    """
+    groups: dict[str, list[Check]] = {}
+    for check in checks:
+        message = check.message
+        if message.startswith("your function raised"):
+            message = re.sub(r"\d+", "#", message)
+        groups.setdefault(check.name if check.passed or not message else f" {message}", []).append(check)
+    return list(groups.values())
 
 
 def title_of(exercise: Exercise) -> str:

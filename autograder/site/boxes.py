@@ -73,11 +73,6 @@ def shape(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     for section in doctree.findall(nodes.section):
         if "exercise" in section["classes"]:
             _lay_out_exercise(section)
-    for shown in doctree.findall(nodes.raw):  # reports: their tables have a corner above the rows' numbers
-        if "<th></th>" in (text := shown.astext()):
-            shown.children = [
-                nodes.Text(text.replace("<th></th>", '<th><span class="cnnr-sr">row</span></th>'))
-            ]
     for head in doctree.findall(nodes.thead):
         for entry in head.findall(nodes.entry):
             if not entry.astext().strip():  # a screen reader says something of every column

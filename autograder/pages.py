@@ -187,6 +187,7 @@ def run(page: Page, cores: int | None = None) -> dict[str, Any]:
             resources={"metadata": {"path": str(page.path.parent)}},
             extra_arguments=[
                 "--IPKernelApp.extra_extensions=autograder.watch",
+                "--IPKernelApp.extra_extensions=autograder.figures",
                 "--IPKernelApp.log_level=CRITICAL",  # what a cell raises comes back; this is how a kernel ends
             ],
             record_timing=False,

@@ -1,7 +1,8 @@
 """One style for every picture of the course.
 
-All figures stand on the same light paper, so that they read the same on a light and on a dark page. Colours come
-from the Okabe-Ito palette, which colour-blind readers can tell apart; no picture relies on colour alone.
+Figures stand on light paper in notebooks, and on the page itself in the book, where a dark page has its own form of each
+(autograder/figures.py). Colours are those of the Okabe-Ito palette, which colour-blind readers can tell apart, darkened
+until lines and letters stand out on paper; no picture relies on colour alone.
 """
 
 import itertools
@@ -17,13 +18,18 @@ from matplotlib.ticker import LogLocator
 
 PAPER = "#fcfbf8"
 INK = "#22252b"
+SOFT = "#6b675e"
 FAINT = "#c9c6bd"
-BLUE = "#0072b2"
-ORANGE = "#d55e00"
-GREEN = "#009e73"
-AMBER = "#e69f00"
-SKY = "#56b4e9"
-PINK = "#cc79a7"
+BLUE = "#0067a3"
+ORANGE = "#b85000"
+GREEN = "#007f5b"
+AMBER = "#b57a00"
+SKY = "#3a94cc"
+PINK = "#b0508a"
+PALE_BLUE = "#dcebf5"
+PALE_ORANGE = "#fbe3d5"
+"""Ink, soft, blue, orange, green and pink can be read on paper (contrast 4.5), amber and sky seen (3); faint is for
+grids, and the pale ones are grounds for ink."""
 
 SIGNED = "RdBu_r"
 """Colour map for responses that may be negative: blue below zero, white at zero, red above."""
@@ -92,6 +98,13 @@ def picture(
     ax.spines[:].set_visible(False)
 
 
+def readable(ground: Sequence[float] | np.ndarray) -> str:
+    """The colour, white or black, in which letters stand out on a ground (red, green, blue, …): contrast 4.5 at least."""
+    parts = np.array(ground[:3])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return "white" if linear @ [0.2126, 0.7152, 0.0722] < 0.179 else "black"
+
+
 def numbers(
     ax: Axes,
     matrix: np.ndarray,
@@ -116,15 +129,13 @@ def numbers(
     for (row, column), value in np.ndenumerate(matrix):
         if np.isnan(value):
             continue
-        red, green, blue, _ = mesh.cmap(mesh.norm(value))
-        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
         ax.text(
             column,
             row,
             form.format(value).replace("-", "−"),
             ha="center",
             va="center",
-            color="white" if dark else INK,
+            color=readable(mesh.to_rgba(value)),
             fontsize=10,
         )
     rows, columns = matrix.shape
@@ -239,7 +250,7 @@ def timeline(events: Sequence[tuple[int, str, str]]) -> None:
         [0.55, 0.55], [place(first), place(last)], color=FAINT, linewidth=5, solid_capstyle="round", zorder=0
     )
     for decade in range(first, last + 1, 10):
-        ax.text(0.4, place(decade), str(decade), ha="right", va="center", fontsize=9, color="#6b675e")
+        ax.text(0.4, place(decade), str(decade), ha="right", va="center", fontsize=9, color=SOFT)
     for level, (year, name, outcome) in zip(
         np.linspace(height - 0.1, 0.25, len(events)), events, strict=True
     ):
@@ -444,11 +455,12 @@ def sliding(image: np.ndarray, kernel: np.ndarray) -> Figure:
         values = np.pad(
             terms, ((row, rows - 1 - row), (column, columns - 1 - column)), constant_values=np.nan
         )
-        ax.imshow(values, cmap=SIGNED, vmin=-12, vmax=12)
+        mesh = ax.imshow(values, cmap=SIGNED, vmin=-12, vmax=12)
         for (i, j), value in np.ndenumerate(image):
             inside = not np.isnan(values[i, j])
             text = f"{values[i, j] + 0.0:g}".replace("-", "−") if inside else f"{value:g}"
-            ax.text(j, i, text, ha="center", va="center", fontsize=10.5, color=INK if inside else "#8d8a83")
+            colour = readable(mesh.to_rgba(values[i, j])) if inside else SOFT
+            ax.text(j, i, text, ha="center", va="center", fontsize=10.5, color=colour)
         ax.set(xticks=np.arange(-0.5, image.shape[1]), yticks=np.arange(-0.5, image.shape[0]))
         ax.set_title(f"place ({row}, {column}): sum {terms.sum():g}".replace("-", "−"))
         ax.tick_params(length=0, labelbottom=False, labelleft=False)
@@ -490,7 +502,7 @@ def graph(
                 local.replace("-", "−"),
                 ha="center",
                 va="center",
-                color="#00704f",
+                color=GREEN,
                 fontsize=10,
                 bbox=look,
             )
@@ -656,7 +668,7 @@ def network(
                 ax.text(x, y, text, ha="center", va="center", fontsize=9.5, bbox=box_style, zorder=3)
     for place, values in enumerate(layers):
         for y, value in zip(ys[place], values, strict=True):
-            face = "white" if value == 0 else "#dcebf5" if value > 0 else "#fbe3d5"
+            face = "white" if value == 0 else PALE_BLUE if value > 0 else PALE_ORANGE
             ax.add_patch(
                 plt.Circle((xs[place], y), radius, facecolor=face, edgecolor=INK, linewidth=1.3, zorder=4)
             )
@@ -839,7 +851,7 @@ def learning(
     _, axes = panels(2, width=3.7, height=2.9)
     at = np.arange(1, len(loss) + 1) if loss_at is None else np.asarray(loss_at)
     span = max(1, len(loss) // 30)
-    axes[0].plot(at, loss, color=FAINT, linewidth=1)
+    axes[0].plot(at, loss, color=SKY, linewidth=0.6)
     axes[0].plot(at[span - 1 :], np.convolve(loss, np.ones(span) / span, "valid"), linewidth=2)
     axes[0].set(title="loss on the batches", xlabel=xlabels[0], ylim=(0, None))
     for (name, values), style in zip(accuracies.items(), itertools.cycle(["o-", "s--", "^:"]), strict=False):

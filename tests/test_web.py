@@ -1,21 +1,31 @@
 """The built book as a visitor gets it: its front page, its heads, its weight, its accessibility in a real browser."""
 
+import base64
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.utils import new_document
+from matplotlib.figure import Figure
+from PIL import Image
 
 from autograder.chapters import chapters, check_points
+from autograder.figures import DARK, DENSITY, LINK, READABLE, FigureCanvas, light
 from autograder.site import boxes, front, head
 from autograder.site.weight import unused
 from benchmarks.web import BARS, megabytes, pages
+from course import draw
 
+SVG = "{http://www.w3.org/2000/svg}"
 WIDE, PHONE = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -189,6 +199,185 @@ def test_folded_code_stands_below_its_figure_and_says_what_it_is(built_book: Pat
             summary = fold.select_one("summary")
             assert summary and (boxes.CODE["figure"][0] in summary.get_text()) == figure, name
     assert folds > 100
+
+
+# Figures
+
+
+def drawings(book: Path) -> list[Path]:
+    """The figures that code of the pages drew."""
+    return [path for path in sorted((book / "_images").glob("*.svg")) if 'id="dark"' in path.read_text()]
+
+
+def test_figures_are_drawings_with_a_dark_form_and_small_files(built_book: Path) -> None:
+    assert len(drawings(built_book)) > 200
+    pictures = [path for path in built_book.rglob("*") if path.suffix in (".png", ".svg", ".webp", ".jpg")]
+    ours = [path for path in pictures if "lite" not in path.parts and "live" not in path.parts]
+    heaviest = max(ours, key=lambda path: path.stat().st_size)
+    assert heaviest.stat().st_size < 200_000, heaviest
+
+
+def test_every_picture_gives_its_size_and_all_but_the_first_load_late(built_book: Path) -> None:
+    seen = 0
+    for name in pages(built_book):
+        images = soup(built_book / name).select("article img")
+        seen += len(images)
+        for image in images:
+            assert int(str(image["width"])) > 0 and int(str(image["height"])) > 0, (name, image)
+        late = [image.get("loading") == "lazy" for image in images]
+        first = [str(image["src"]).removesuffix("#dark") == str(images[0]["src"]) for image in images]
+        assert all(at_once or is_late for at_once, is_late in zip(first, late, strict=True)), name
+        assert not images or images[0].get("loading") != "lazy", name
+    assert seen > 400
+
+
+def contrast(one: str, other: str) -> float:
+    """Of two colours, as WCAG has it."""
+    bright, dim = sorted((_light(colour) for colour in (one, other)), reverse=True)
+    return (bright + 0.05) / (dim + 0.05)
+
+
+def _light(colour: str) -> float:
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def as_svg(figure: Figure) -> str:
+    """A figure as a page of the book shows it, without the values of its colours."""
+    file = BytesIO()
+    FigureCanvas(figure).print_figure(file, format="svg", bbox_inches="tight", dpi=DENSITY)
+    plt.close(figure)
+    return file.getvalue().decode().partition("</style>")[2]
+
+
+def test_style_follows_the_theme_and_data_keep_their_colours() -> None:
+    figure, ax = plt.subplots()
+    draw.numbers(ax, np.array([[0, 1], [1, 0]]), "title", cmap="gray")
+    cells = as_svg(figure)
+    assert "fill: var(--ink)" in cells  # the title
+    assert "fill: #ffffff" in cells and "fill: var(--white)" not in cells  # a number on a dark cell
+    assert "pixelated" in cells
+    figure, ax = plt.subplots()
+    draw.against_bar(ax, ["met", "missed"], [1.2, 2.0], 1.5)
+    assert not re.search(r"#[0-9a-f]{6}", as_svg(figure))  # hatched bars too
+
+
+def test_photographs_are_webp_at_twice_the_density_of_a_page() -> None:
+    figure, ax = plt.subplots(figsize=(3, 3))
+    draw.picture(ax, np.random.default_rng(0).integers(0, 256, (900, 900, 3), dtype=np.uint8))
+    found = re.search(r"data:image/webp;base64,([^\"]+)", as_svg(figure))
+    assert found
+    with Image.open(BytesIO(base64.b64decode(found[1]))) as picture:
+        assert 0.6 * DENSITY < picture.width / 3 <= DENSITY
+
+
+LETTERS = ("ink", "soft", "blue", "orange", "green", "pink")
+
+
+def test_letters_and_lines_of_figures_stand_out_in_both_forms() -> None:
+    for form in ({name: colour for colour, name in light().items()}, DARK):
+        for name in LETTERS:
+            assert contrast(form[name], form["paper"]) >= 4.5, name
+        for name in ("amber", "sky"):
+            assert contrast(form[name], form["paper"]) >= 3, name
+        for name in ("paper", "white", "pale_blue", "pale_orange", "sky"):
+            assert contrast(form["ink"], form[name]) >= 4.5, name
+        for name in ("blue", "orange", "green", "pink"):
+            assert contrast(form["white"], form[name]) >= 4.5, name
+
+
+@pytest.mark.parametrize("ground", [(level, level, level) for level in np.linspace(0, 1, 21)])
+def test_letters_stand_out_on_every_cell(ground: tuple[float, float, float]) -> None:
+    colours = {"black": "#000000", "white": "#ffffff"}
+    shade = "#" + f"{round(255 * ground[0]):02x}" * 3
+    assert contrast(colours[draw.readable(ground)], shade) >= 4.5
+
+
+def test_letters_of_figures_have_colours_that_can_be_read(built_book: Path) -> None:
+    wrong = set()
+    for path in drawings(built_book):
+        root = ElementTree.parse(path).getroot()
+        parents = {child: parent for parent in root.iter() for child in parent}
+        for letter in root.iter(f"{SVG}use"):
+            if not letter.attrib[LINK].startswith("#DejaVu"):
+                continue
+            part = letter
+            while part in parents and "fill:" not in part.get("style", ""):
+                part = parents[part]
+            named = re.search(r"fill: var\(--(\w+)\)", part.get("style", ""))
+            if named and named[1] not in (*LETTERS, "white"):
+                wrong.add((path.name, named[1]))
+    assert not wrong
+
+
+SHOWN = (
+    "[...document.querySelectorAll('article img[data-form]')].filter(one => one.checkVisibility())"
+    ".map(one => one.dataset.form)"
+)
+
+
+def test_figure_shows_the_form_of_the_theme(built_book: Path, browser: Any) -> None:
+    for scheme in ("light", "dark"):
+        tab = browser.new_page(viewport=WIDE, color_scheme=scheme)
+        tab.goto(f"{built_book.as_uri()}/chapters/05-pooling.html")
+        shown = tab.evaluate(SHOWN)
+        assert set(shown) == {scheme} and len(shown) > 10
+        figure = tab.locator(f"figure img[data-form={scheme}]").nth(1)
+        figure.scroll_into_view_if_needed()
+        tab.wait_for_function("one => one.complete && one.naturalWidth", arg=figure.element_handle())
+        with Image.open(BytesIO(figure.screenshot())) as picture:
+            levels = np.asarray(picture.convert("L"))
+        ground = np.bincount(levels.ravel()).argmax()
+        assert (ground < 60) == (scheme == "dark")
+        assert abs(levels.astype(int) - ground).max() > 150  # its ink stands out
+        tab.close()
+
+
+def test_paper_has_the_light_form_from_the_dark_theme_too(built_book: Path, browser: Any) -> None:
+    tab = browser.new_page(viewport=WIDE, color_scheme="dark")
+    tab.goto(f"{built_book.as_uri()}/chapters/05-pooling.html")
+    tab.emulate_media(media="print", color_scheme="dark")
+    assert set(tab.evaluate(SHOWN)) == {"light"}
+    tab.close()
+
+
+def test_text_of_figures_can_be_read_on_a_phone(built_book: Path, browser: Any) -> None:
+    tab = browser.new_page(viewport=PHONE)
+    checked = 0
+    for name in ("01-pixels", "02-filters", "05-pooling", "09-fast", "measured"):
+        tab.goto(f"{built_book.as_uri()}/chapters/{name}.html")
+        for source, width in tab.evaluate(
+            "[...document.querySelectorAll('img[data-form=light]')].filter(one => one.checkVisibility())"
+            ".map(one => [one.getAttribute('src'), one.getBoundingClientRect().width])"
+        ):
+            root = ElementTree.parse(built_book / "chapters" / source).getroot()
+            for size in letters(root):
+                checked += 1
+                shown = size * width / float(root.attrib["viewBox"].split()[2])
+                assert shown >= READABLE - 0.1, (name, source)
+    assert checked > 500
+    tab.close()
+
+
+def letters(root: ElementTree.Element) -> Iterator[float]:
+    """Sizes of the lines of text of a figure, in its own units: a line is scaled from letters of 100 units."""
+    for line in root.iter(f"{SVG}g"):
+        inside = line.findall(f"{SVG}use")
+        scale = re.search(r"scale\(([\d.]+)", line.get("transform", ""))
+        formula = any("scale" in part.get("transform", "") for part in inside)  # its indices may be smaller
+        if scale and inside and not formula and inside[0].attrib[LINK].startswith("#DejaVu"):
+            yield 100 * float(scale[1])
+
+
+def test_figures_count_from_one_on_every_page(built_book: Path) -> None:
+    for name in pages(built_book):
+        numbers = [
+            one.get_text().split()[1]
+            for one in soup(built_book / name).select(".caption-number")
+            if "Fig." in one.get_text()
+        ]
+        assert [int(number.split(".")[-1]) for number in numbers] == list(range(1, len(numbers) + 1)), name
 
 
 # Weight

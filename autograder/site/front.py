@@ -20,6 +20,9 @@ THUMBNAILS = "thumbnails"
 SIZE = (480, 300)
 """Of a thumbnail, in pixels: twice what a card shows, for dense screens."""
 
+MOST = 40_000
+"""Bytes of a figure that is drawn on a card."""
+
 PAPER = "#fcfbf8"
 """Of the figures (course/draw.py), below one that has none of its own."""
 
@@ -153,26 +156,34 @@ def _card(app: Sphinx, chapter: Chapter, docname: str) -> str:
 
 
 def _thumbnail(app: Sphinx, chapter: Chapter) -> str:
-    """Write the chapter's first figure, or the one that its front matter names, small; "" if it has none."""
+    """Write the chapter's first light figure, or the one that its front matter names, small; "" if it has none."""
     wanted = re.search(r"^thumbnail: ([\w-]+)$", chapter.page.read_text(encoding="utf-8"), re.MULTILINE)
     figures = [
         figure
         for figure in app.env.get_doctree(_docname(chapter)).findall(nodes.figure)
         if not wanted or wanted[1] in figure["ids"]
     ]
-    pictures = [image["uri"] for figure in figures for image in figure.findall(nodes.image)]
+    pictures = [Path(app.srcdir, image["uri"]) for figure in figures for image in figure.findall(nodes.image)]
     if not pictures:
         return ""
-    source = Path(app.srcdir, pictures[0])
+    light = (path for path in pictures if path.suffix != ".svg" or path.stat().st_size < MOST)
+    source = next(light, pictures[0])
     folder = Path(app.outdir, "_static", THUMBNAILS)
     folder.mkdir(parents=True, exist_ok=True)
     if source.suffix == ".svg":
         name = f"{chapter.name}.svg"
-        (folder / name).write_bytes(source.read_bytes())
+        (folder / name).write_text(_framed(source.read_text(encoding="utf-8")), encoding="utf-8")
     else:
         name = f"{chapter.name}.webp"
         (folder / name).write_bytes(_small(source))
     return name
+
+
+def _framed(figure: str) -> str:
+    """A figure in the middle of a sheet of SIZE; at that size nobody reads its text."""
+    sheet = re.sub(r'(?<= width=)"[^"]*"', f'"{SIZE[0]}"', figure, count=1)
+    sheet = re.sub(r'(?<= height=)"[^"]*"', f'"{SIZE[1]}"', sheet, count=1)
+    return re.sub(r' data-least="[^"]*"', "", sheet, count=1)
 
 
 def _small(picture: Path) -> bytes:

@@ -1,6 +1,6 @@
 // What scrolls sideways can be scrolled by keys: a stop of the Tab key where something is cut off, and nowhere else.
 {
-  const wide = "article :is(pre, mjx-container[display=true], .pst-scrollable-table-container, .cnnr-scroll, .cell_output .output)"
+  const wide = "article :is(pre, mjx-container[display=true], .pst-scrollable-table-container, .cnnr-scroll, .cell_output .output, .drawn)"
   const look = () => {
     for (const one of document.querySelectorAll(wide)) {
       const cut = one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== "visible"

@@ -44,7 +44,7 @@ export class Explorer extends HTMLElement {
     this.aloud = make("p", { class: "explore-aloud", "aria-live": "polite" })
     this.state = this.begin()
     this.build()
-    const picture = this.querySelector("figure > img, figure > a")
+    const picture = this.querySelector("figure > :is(img, a, .drawn)")
     const how = this.querySelector(".explore-how")
     const shown = [this.stage, this.said, this.aloud]
     if (this.dataset.beside !== undefined) this.querySelector("figure").after(...shown)

@@ -1,16 +1,17 @@
 """How the book looks and is found: its front page, what stands in each page's head, and what is left out of it.
 
-`boxes` gives each kind of box its shape, `front` makes the cards of the chapters, `head` writes descriptions and addresses, `weight` removes what no page uses.
+`boxes` gives each kind of box its shape, `finder` makes what the search reads, `front` makes the cards of the chapters, `head` writes descriptions and addresses, `weight` removes what no page uses.
 """
 
 from sphinx.application import Sphinx
 
-from . import boxes, front, head, weight
+from . import boxes, finder, front, head, weight
 
 
 def setup(app: Sphinx) -> None:
     """Connect the steps; called by the book's extension."""
     boxes.setup(app)
+    finder.setup(app)
     front.setup(app)
     head.setup(app)
     weight.setup(app)

@@ -334,6 +334,46 @@ def test_pages_have_no_violation_no_error_and_no_overflow(built_book: Path, cont
     ] == []
 
 
+def test_pages_fit_320_pixels_and_what_scrolls_in_them_shows_it(built_book: Path, browser: Any) -> None:
+    """320 pixels are also what is left of 1280 at 400%, and less than of 1400 at 200%."""
+    tab = browser.new_page(viewport={"width": 320, "height": 640})
+    wrong, scrolling = [], 0
+    for name in [*pages(built_book), "search.html?q=padding+same", "404.html"]:
+        tab.goto(f"{built_book.as_uri()}/{name}")
+        tab.evaluate("window.MathJax?.startup?.promise")
+        wide = tab.evaluate("document.documentElement.scrollWidth")
+        wrong += [f"{name} is {wide} wide"] * (wide > 320)
+        boxes_ = tab.evaluate(
+            "[...document.querySelectorAll('article *')].filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth"
+            " && ['auto', 'scroll'].includes(getComputedStyle(one).overflowX) && !one.matches('span'))"
+            ".map(one => [/gradient/.test(getComputedStyle(one).backgroundImage), one.outerHTML.slice(0, 100)])"
+        )
+        scrolling += len(boxes_)
+        wrong += [f"{name}: {html}" for signed, html in boxes_ if not signed]
+    tab.close()
+    assert wrong == []
+    assert scrolling > 50
+
+
+def test_focus_shows_wherever_it_is(built_book: Path, browser: Any) -> None:
+    tab = browser.new_page(viewport=WIDE)
+    for name in ("chapters/index.html", "chapters/02-filters.html", "search.html?q=padding", "404.html"):
+        tab.goto(f"{built_book.as_uri()}/{name}")
+        unseen = tab.evaluate(
+            "() => { const wrong = []; let seen = 0;"
+            " for (const one of document.querySelectorAll('a[href], button, input, summary, select, [tabindex=\"0\"]')) {"
+            "  if (!one.checkVisibility()) continue;"
+            "  one.focus({ focusVisible: true, preventScroll: true });"
+            "  if (document.activeElement !== one) continue;"
+            "  seen++;"
+            "  const rings = [one, one.nextElementSibling, one.closest('li')].filter(Boolean).map(part => getComputedStyle(part));"
+            "  if (!rings.some(style => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2)) wrong.push(one.outerHTML.slice(0, 120))"
+            " } return seen ? wrong : ['nothing took the focus'] }"
+        )
+        assert unseen == [], name
+    tab.close()
+
+
 def test_theme_is_there_before_anything_is_painted(built_book: Path, browser: Any) -> None:
     context = browser.new_context(viewport=WIDE, color_scheme="dark", java_script_enabled=True)
     tab = context.new_page()

@@ -6,7 +6,7 @@ BIN := .venv/bin
 HUB ?= .venv/hub
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail browser demo test test-all lint book page release kit train cifar experiments explorers bench bench-kernels bench-train bench-cluster bench-pages bench-verdicts bench-luck bench-kit bench-live bench-web bridge postgres hub hub-test tensorflow bridge-record links clean
+.PHONY: help setup jail browser demo test test-all lint book page pdf release kit train cifar experiments explorers bench bench-kernels bench-train bench-cluster bench-pages bench-verdicts bench-luck bench-kit bench-live bench-web bridge postgres hub hub-test tensorflow bridge-record links clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,9 @@ book: setup  ## build the book into _build/html
 
 page: setup  ## build one page quickly and say where it is: make page PAGE=02-filters
 	@$(BIN)/python -m autograder.pages "$(PAGE)"
+
+pdf: setup browser  ## print the built book as a PDF, or one page of it: make pdf PAGE=02-filters
+	@$(BIN)/python -m autograder.site.paper "$(PAGE)"
 
 release: setup  ## make the learners' notebooks in classroom/release
 	@$(BIN)/autograder release

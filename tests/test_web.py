@@ -20,7 +20,7 @@ from PIL import Image
 
 from autograder.chapters import chapters, check_points
 from autograder.figures import DARK, DENSITY, LINK, READABLE, FigureCanvas, light
-from autograder.site import boxes, front, head
+from autograder.site import boxes, finder, front, head
 from autograder.site.weight import unused
 from benchmarks.web import BARS, megabytes, pages
 from course import draw
@@ -391,7 +391,90 @@ def test_book_holds_nothing_that_no_page_asks_for(built_book: Path) -> None:
 def test_pages_load_no_script_of_icons_and_no_index_of_the_search(built_book: Path) -> None:
     for name in pages(built_book):
         text = (built_book / name).read_text(encoding="utf-8")
-        assert not re.search(r"fontawesome|searchindex|thebe", text, re.IGNORECASE), name
+        assert not re.search(r"fontawesome|searchindex|sections\.js|thebe", text, re.IGNORECASE), name
+
+
+# Finding
+
+QUERIES = {
+    "padding same": "04-padding.html#same-also-when-it-does-not-come-out-even",
+    "max pooling backward": "07-backprop.html#backward-through-max-pooling",
+    "learning rate": "07-backprop.html#too-low-right-too-high",
+    "6600": "02-filters.html#a-filter-is-a-detector-of-one-shape",
+    "receptive field": "03-stride.html#how-far-does-one-entry-see",
+    "softmax": "06-fully_connected.html#ten-classes-softmax",
+    "im2col": "09-fast.html#im2col-every-window-becomes-a-row",
+    "stride": "03-stride.html#longer-steps",
+    "dropout": "11-left_out.html#dropout",
+    "batch norm": "11-left_out.html#batch-normalisation",
+}
+"""What readers look for, and the section that defines it."""
+
+
+@pytest.mark.parametrize(("query", "section"), QUERIES.items())
+def test_definition_is_among_the_first_two_that_a_search_finds(
+    built_book: Path, browser: Any, query: str, section: str
+) -> None:
+    tab = browser.new_page()
+    tab.goto(f"{built_book.as_uri()}/search.html")
+    tab.locator(".bd-search-container input").fill(query)
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("#search-results li")
+    found = tab.eval_on_selector_all(
+        "#search-results li > a", "all => all.map(one => one.getAttribute('href'))"
+    )
+    assert f"chapters/{section}" in found[:2]
+    assert len(set(found)) == len(found)
+    for address in found:
+        page, _, place = address.partition("#")
+        assert f'id="{place}"' in (built_book / page).read_text(encoding="utf-8"), address
+    names = tab.locator("#search-results li > a").all_inner_texts()
+    at = found.index(f"chapters/{section}")
+    heading = soup(built_book / found[at].partition("#")[0]).select_one(
+        f"[id='{section.partition('#')[2]}'] > :is(h2, h3)"
+    )
+    assert heading and heading.get_text().rstrip("#") == names[at]
+    snippets = tab.locator("#search-results li > p:last-child").all_inner_texts()
+    assert not [one for one in snippets if re.search(r"\\|^import |\bfrom \w+ import", one)]
+    assert tab.locator("#search-results li:first-child mark").count() > 0
+    tab.close()
+
+
+def test_search_says_what_it_did_not_find_and_offers_what_holds_some_of_it(
+    built_book: Path, browser: Any
+) -> None:
+    tab = browser.new_page()
+    for query, said, results in (
+        ("xyzzy", "Nothing in the book holds “xyzzy”.", False),
+        ("softmax xyzzy", "No section holds all these words; these hold some.", True),
+    ):
+        tab.goto(f"{built_book.as_uri()}/search.html?q={query}")
+        assert tab.locator("#search-results [role='status']").inner_text() == said
+        assert bool(tab.locator("#search-results li").count()) is results
+    tab.close()
+
+
+def test_search_with_results_has_no_violation(built_book: Path, context: Any, axe: str) -> None:
+    tab = context.new_page()
+    tab.goto(f"{built_book.as_uri()}/search.html?q=padding+same")
+    tab.wait_for_selector("#search-results li")
+    tab.evaluate(axe)
+    found = tab.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    assert [f"{one['id']}: {one['nodes'][0]['html'][:150]}" for one in found["violations"]] == []
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(
+    ("formula", "line"),
+    [
+        (r"\(50 \cdot 30 \cdot 4 + 20 \cdot 30 = 6600\)", "50 · 30 · 4 + 20 · 30 = 6600"),
+        (r"\(\frac{W - F}{S} + 1\)", "(W - F) / S + 1"),
+        (r"\(\lceil W/S \rceil\)", "⌈ W/S ⌉"),
+        (r"\(\begin{pmatrix} 1 & 0 \\ 0 & 1 \end{pmatrix}\)", "…"),
+    ],
+)
+def test_formulas_are_plain_text_in_what_a_search_shows(formula: str, line: str) -> None:
+    assert finder.plain(formula) == line
 
 
 # In a browser
@@ -432,6 +515,46 @@ def test_pages_have_no_violation_no_error_and_no_overflow(built_book: Path, cont
     assert [
         text for text in said if "live.js" not in text and "CORS" not in text and "ERR_FAILED" not in text
     ] == []
+
+
+def test_pages_fit_320_pixels_and_what_scrolls_in_them_shows_it(built_book: Path, browser: Any) -> None:
+    """320 pixels are also what is left of 1280 at 400%, and less than of 1400 at 200%."""
+    tab = browser.new_page(viewport={"width": 320, "height": 640})
+    wrong, scrolling = [], 0
+    for name in [*pages(built_book), "search.html?q=padding+same", "404.html"]:
+        tab.goto(f"{built_book.as_uri()}/{name}")
+        tab.evaluate("window.MathJax?.startup?.promise")
+        wide = tab.evaluate("document.documentElement.scrollWidth")
+        wrong += [f"{name} is {wide} wide"] * (wide > 320)
+        boxes_ = tab.evaluate(
+            "[...document.querySelectorAll('article *')].filter(one => one.scrollWidth > one.clientWidth + 1 && one.clientWidth"
+            " && ['auto', 'scroll'].includes(getComputedStyle(one).overflowX) && !one.matches('span'))"
+            ".map(one => [/gradient/.test(getComputedStyle(one).backgroundImage), one.outerHTML.slice(0, 100)])"
+        )
+        scrolling += len(boxes_)
+        wrong += [f"{name}: {html}" for signed, html in boxes_ if not signed]
+    tab.close()
+    assert wrong == []
+    assert scrolling > 50
+
+
+def test_focus_shows_wherever_it_is(built_book: Path, browser: Any) -> None:
+    tab = browser.new_page(viewport=WIDE)
+    for name in ("chapters/index.html", "chapters/02-filters.html", "search.html?q=padding", "404.html"):
+        tab.goto(f"{built_book.as_uri()}/{name}")
+        unseen = tab.evaluate(
+            "() => { const wrong = []; let seen = 0;"
+            " for (const one of document.querySelectorAll('a[href], button, input, summary, select, [tabindex=\"0\"]')) {"
+            "  if (!one.checkVisibility()) continue;"
+            "  one.focus({ focusVisible: true, preventScroll: true });"
+            "  if (document.activeElement !== one) continue;"
+            "  seen++;"
+            "  const rings = [one, one.nextElementSibling, one.closest('li')].filter(Boolean).map(part => getComputedStyle(part));"
+            "  if (!rings.some(style => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2)) wrong.push(one.outerHTML.slice(0, 120))"
+            " } return seen ? wrong : ['nothing took the focus'] }"
+        )
+        assert unseen == [], name
+    tab.close()
 
 
 def test_theme_is_there_before_anything_is_painted(built_book: Path, browser: Any) -> None:

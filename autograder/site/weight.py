@@ -37,6 +37,9 @@ UNUSED = (
     "_static/sphinx-thebe.css",
     "_static/webpack-macros.html",
     "_static/sbt-webpack-macros.html",
+    "_static/searchtools.js",  # Sphinx's search; the book has its own
+    "_static/language_data.js",
+    "searchindex.js",
 )
 
 

@@ -22,7 +22,8 @@ from autograder.chapters import chapters, check_points
 from autograder.figures import DARK, DENSITY, LINK, READABLE, FigureCanvas, light
 from autograder.site import boxes, finder, front, head
 from autograder.site.weight import unused
-from benchmarks.web import BARS, megabytes, pages
+from benchmarks.live import site
+from benchmarks.web import BARS, megabytes, pages, visit
 from course import draw
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -386,6 +387,22 @@ def test_figures_count_from_one_on_every_page(built_book: Path) -> None:
 def test_book_holds_nothing_that_no_page_asks_for(built_book: Path) -> None:
     assert list(unused(built_book)) == []
     assert megabytes(built_book) < BARS["book"]
+
+
+@pytest.mark.parametrize("name", ["index", "02-filters", "08-training"])
+def test_text_and_scripts_of_every_page_stay_within_their_budgets(
+    built_book: Path, browser: Any, name: str
+) -> None:
+    with site(built_book) as address:
+        seen = visit(browser, address, f"chapters/{name}.html")
+    assert 0 < seen.before < BARS["before"]
+    assert 0 < seen.scripts < BARS["fixed"]
+
+
+def test_no_script_holds_up_the_first_text(built_book: Path) -> None:
+    for name in pages(built_book):
+        for script in soup(built_book / name).select("head script[src]"):
+            assert script.get("defer") is not None or script.get("type") == "module", f"{name}: {script}"
 
 
 def test_pages_load_no_script_of_icons_and_no_index_of_the_search(built_book: Path) -> None:

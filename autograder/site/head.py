@@ -18,8 +18,9 @@ LONGEST = 200
 PICTURE = "_static/card.png"
 PICTURE_SIZE = (1200, 630)
 
-UNUSED = re.compile("thebe", re.IGNORECASE)
-"""In the name or text of a script: sphinx-thebe, which Jupyter Book always loads, is unused here, and an error in every page."""
+UNUSED = re.compile("thebe|sphinx_highlight", re.IGNORECASE)
+"""In the name or text of a script: sphinx-thebe, which Jupyter Book always loads, is unused here, and an error in every page;
+the other marks words that Sphinx's own search hands to it."""
 
 SETTINGS = re.compile(r"\s*<script type=\"text/x-thebe-config\">.*?</script>", re.DOTALL)
 """Its settings, which it puts into the text of every page."""
@@ -89,13 +90,16 @@ def describe(
 def drop_scripts(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Leave out the scripts and styles that no page uses."""
+    """Leave out the scripts and styles that no page uses; have the other scripts run when the text is there."""
     for kind in ("script_files", "css_files"):
         context[kind] = [
             file
             for file in context.get(kind, [])
             if not UNUSED.search(f"{file.filename} {file.attributes.get('body', '')}")
         ]
+    for file in context["script_files"]:
+        if file.filename and file.attributes.get("type") != "module":
+            file.attributes["defer"] = "defer"  # a script in the head holds up the first paint otherwise
     if "body" in context:
         context["body"] = SETTINGS.sub("", context["body"])
 

@@ -39,6 +39,7 @@ UNUSED = (
     "_static/sbt-webpack-macros.html",
     "_static/searchtools.js",  # Sphinx's search; the book has its own
     "_static/language_data.js",
+    "_static/sphinx_highlight.js",
     "searchindex.js",
 )
 

@@ -319,7 +319,7 @@ def grade(
                 tally.add(result)
                 bar.words = tally.found()
                 bar.advance(task)
-                if not err.is_terminal and tally.due():
+                if not err.is_terminal and not as_json and tally.due():  # a script reads the end alone
                     err.print(tally.line(), markup=False, highlight=False, soft_wrap=True)
 
             results, standings = grade_class(

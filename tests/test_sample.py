@@ -21,8 +21,14 @@ from autograder.sample import variant_cell
 )
 def test_a_variant_as_a_cell_behaves_as_the_variant(chapter: Chapter) -> None:
     reference = Reference(chapter)
+    own = reference.module.__name__
+    imported = {
+        name: value
+        for name, value in vars(reference.module).items()
+        if getattr(value, "__module__", "") != own
+    }  # as the page's own imports give them
     for variant in mistakes.of(chapter.name):
-        names = {"np": np}
+        names = {**imported, "np": np}
         exec(variant_cell(variant), names)
         assert "solutions." + chapter.name not in variant_cell(variant)
         (found,) = run_checks(chapter.checks, reference, {variant.kernel: Caller(names[variant.kernel])})

@@ -400,6 +400,10 @@ class Classroom:
                 result = api.generate_assignment(chapter.name, force=True, create=True)
             if not result["success"]:
                 said = f"{log.getvalue()}\n{result.get('error', '')}"
+                if (
+                    "KeyboardInterrupt" in said.splitlines()
+                ):  # which nbgrader takes for an error like any other
+                    raise KeyboardInterrupt
                 raise ClassroomError(
                     f"nbgrader could not release {chapter.name}: {_cause(said)}; the release that stood before is as it was"
                 )

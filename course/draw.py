@@ -997,15 +997,16 @@ def against_bar(
 ) -> None:
     """Draw named multiples as horizontal bars against the most that they may be, a dashed line.
 
-    What misses it is orange, hatched and has a cross behind its number. Bars longer than `limit` are cut off there.
+    Numbers stand on the right. What misses is orange, hatched and has a cross behind its number. Bars longer than `limit`
+    are cut off there.
     """
     for place, value in enumerate(values):
         met = value <= bar
         look = {"color": SKY} if met else {"color": ORANGE, "hatch": "//", "edgecolor": PAPER}
         ax.barh(place, min(value, limit), height=0.7, **look)
-        text = f"{value:.2f}" + (" … " if value > limit else " ") + ("" if met else "✗")
-        behind = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.5}  # else the dashed line crosses it
-        ax.text(min(value, limit) + 0.03 * limit, place, text, va="center", fontsize=9, bbox=behind)
+        text = f"{value:.2f}" + (" …" if value > limit else "") + ("" if met else " ✗")
+        # in a column of their own, where no line crosses them
+        ax.text(1.05 * limit, place, text, va="center", fontsize=9)
     ax.axvline(bar, color=INK, linestyle="--", linewidth=1)
     ax.set(title=title, xlim=(0, 1.4 * limit))
     ax.set_xticks(np.arange(int(limit) + 1))

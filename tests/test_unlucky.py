@@ -155,6 +155,18 @@ def test_any_command_is_stopped_with_one_line(room: Classroom, name: str) -> Non
     wait_for(lambda: not members_of_session(main.pid))
 
 
+def test_an_interrupt_that_nbgrader_takes_for_an_error_is_one(
+    room: Classroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: object, *_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nbgrader.preprocessors.ClearSolutions.preprocess", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        room.release(FILTERS)
+    assert room.release_path(FILTERS).exists()  # the one that stood
+
+
 def catches_interrupts(pid: int) -> bool:
     """Whether a process has said what it does at a termination signal: from then on it ends with words."""
     caught = Path(f"/proc/{pid}/status").read_text().partition("SigCgt:")[2].split()[0]

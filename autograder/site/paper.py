@@ -43,6 +43,9 @@ _HEAD = (
 )
 """Headings as a PDF lists them beside its pages: words alone, and none of a report."""
 
+_DARK = re.compile(r'<img\b[^>]*data-form="dark">')
+"""The form of a figure that paper never shows."""
+
 _SCRIPT = re.compile(r"<script\b.*?</script>", re.DOTALL)
 
 
@@ -116,7 +119,7 @@ def document(book: Path, names: list[str]) -> str:
         f'<div class="paper-part" id="{one.name}">{joined(one.article, one.name, set(names))}</div>'
         for one in sheets
     )
-    body = front + re.sub(r"<details\b", "<details open", parts).replace(' loading="lazy"', "")
+    body = front + re.sub(r"<details\b", "<details open", _DARK.sub("", parts)).replace(' loading="lazy"', "")
     head = head.replace("<html ", '<html data-theme="light" data-mode="light" ', 1)
     return (
         f'{head.replace("</head>", f"{kept}</head>")}<body data-page="paper"><main class="bd-main"><div class="bd-content">'

@@ -313,11 +313,15 @@ def _positive(params: Params, images: np.ndarray) -> tuple[Params, np.ndarray]:
 
 
 def _with_negatives(params: Params) -> Params:
-    """The same with one unit of each layer below 0 for every image, and one hidden neuron above: every ReLU is seen."""
+    """The same with one unit of each layer far below 0 for every image: every ReLU is seen.
+
+    One filter and one hidden neuron are far above. So no neighbourhood of the first maps is all 0, which would make ties
+    in the second pooling: those are for checks of their own.
+    """
     kept = {name: value.copy() for name, value in params.items()}
-    for name in ("bias1", "bias2", "hidden_b", "output_b"):
-        kept[name][0] = -4.0
-    kept["hidden_b"][1] = 4.0
+    for name, low in (("bias1", -4.0), ("bias2", -16.0), ("hidden_b", -8.0), ("output_b", -16.0)):
+        kept[name][0] = low
+    kept["bias1"][1], kept["hidden_b"][1] = 4.0, 8.0
     return kept
 
 

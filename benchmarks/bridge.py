@@ -11,7 +11,6 @@ import linecache
 import os
 import platform
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from autograder.browser import browser_program
 from autograder.files import write_atomically
 from course import programs
 
@@ -96,7 +96,7 @@ def photograph(logs: Path, folder: Path) -> str:
     from playwright.sync_api import sync_playwright
     from tensorboard import version
 
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    program = browser_program()
     if program is None:
         sys.exit("the pictures of TensorBoard want a browser: install Chromium")
     folder.mkdir(parents=True, exist_ok=True)

@@ -218,9 +218,14 @@ def main() -> None:
         "--classes", default="", metavar="SIZES", help="with commas between; nothing else then"
     )
     chosen = parser.parse_args()
+    sizes = chosen.classes.split(",") if chosen.classes else []
+    if min(chosen.rounds, chosen.submissions) < 1 or not all(
+        size.isdecimal() and int(size) for size in sizes
+    ):
+        parser.error("rounds, submissions and the sizes of classes are whole numbers from 1 on")
     with tempfile.TemporaryDirectory() as scratch:
-        if chosen.classes:
-            return flat(Path(scratch), [int(size) for size in chosen.classes.split(",")])
+        if sizes:
+            return flat(Path(scratch), [int(size) for size in sizes])
         in_turns(Path(scratch), chosen.rounds, chosen.submissions)
         print_shares(Path(scratch), chosen.submissions)
 

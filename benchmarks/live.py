@@ -17,13 +17,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
+from autograder.browser import browser_program
 from autograder.chapters import ROOT, Chapter, chapters, check_points
 from autograder.live.pages import FOLDER
 from autograder.sample import reference_cell
 
 console = Console()
 BOOK = ROOT / "_build" / "html"
-CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser")
 
 COMPRESSED = {".html", ".js", ".css", ".json", ".wasm", ".ipynb"}
 """What the usual static hosts send compressed."""
@@ -82,8 +82,9 @@ def main() -> None:
     one = next(chapter for chapter in chapters() if chapter.name == "filters")
     measured: dict[str, float] = {"page": added_weight(one)}
     with site(BOOK) as address, sync_playwright() as tools:
-        program = next((path for path in CHROMIUM if Path(path).exists()), None)
-        browser = tools.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        browser = tools.chromium.launch(
+            executable_path=browser_program(), args=["--no-sandbox", "--disable-gpu"]
+        )
         runs = [cold_and_warm(browser, address, one) for _ in range(3)]
         console.print(f"a page of its own weighs {measured['page']:.1f} kB more (bar {BARS['page']:g} kB)")
         for name in ("cold", "warm"):

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder import explore
-from benchmarks.live import BOOK, CHROMIUM, Site, site
+from autograder.browser import browser_program
+from benchmarks.live import BOOK, Site, site
 
 console = Console()
 
@@ -108,8 +109,7 @@ def main() -> None:
     )
     crossed = []
     with sync_playwright() as tools, site(BOOK) as address:
-        executable = next((path for path in CHROMIUM if Path(path).exists()), None)
-        browser = tools.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        browser = tools.chromium.launch(executable_path=browser_program(), args=["--no-sandbox"])
         for name in pages(BOOK):
             seen = visit(browser, address, name)
             bars = (BARS["page"], BARS["before"], BARS["fixed"], BARS["first"], BARS["load"])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from autograder.browser import browser_program
 from autograder.chapters import ROOT, chapter, chapters
 from autograder.classroom import Classroom
 
@@ -315,10 +316,8 @@ def browser() -> Iterator[Any]:
         import playwright.sync_api
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as tools:
-        names = ("chromium", "chromium-browser", "google-chrome")
-        executable = next(filter(None, map(shutil.which, names)), None)  # else Playwright's own
         try:
-            chromium = tools.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+            chromium = tools.chromium.launch(executable_path=browser_program(), args=["--no-sandbox"])
         except playwright.Error as error:
             said = f"no browser to look with: {str(error).splitlines()[0]}"
             if os.environ.get("REQUIRE_BROWSER"):  # where nothing may be skipped

@@ -6,13 +6,13 @@ of formulas: explorers stay the figures that they stand for, and no box is folde
 
 import html
 import re
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from ..browser import browser_program
 from ..chapters import ROOT
 from ..kit import address
 from ..pages import PageError, page_paths
@@ -20,8 +20,6 @@ from ..pages import PageError, page_paths
 BOOK = ROOT / "_build" / "html"
 
 FOLDER = ROOT / "_build" / "pdf"
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 HOST = "http://book.invalid"
 """Where the browser is told that the book stands: it is given the files of the folder, no network is asked."""
@@ -162,8 +160,7 @@ def write(names: list[str], to: Path, book: Path = BOOK) -> Path:
         raise PageError("Playwright is missing, which asks the browser to print: make setup") from None
     with sync_playwright() as tools:
         try:
-            program = next(filter(None, map(shutil.which, BROWSERS)), None)  # else Playwright's own
-            browser = tools.chromium.launch(executable_path=program, args=["--no-sandbox"])
+            browser = tools.chromium.launch(executable_path=browser_program(), args=["--no-sandbox"])
         except Error:
             raise PageError(
                 "no Chromium to print with; install it with: sudo apt-get install chromium"

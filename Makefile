@@ -28,7 +28,7 @@ book: setup  ## build the book into _build/html
 	@$(BIN)/jupyter-book build -W -n --keep-going .
 
 page: setup  ## build one page quickly and say where it is: make page PAGE=02-filters
-	@$(BIN)/python -m autograder.pages "$(PAGE)"
+	@$(BIN)/python -m autograder.publishing.pages "$(PAGE)"
 
 pdf: setup browser  ## print the built book as a PDF, or one page of it: make pdf PAGE=02-filters
 	@$(BIN)/python -m autograder.site.paper "$(PAGE)"
@@ -52,7 +52,7 @@ bench-luck: setup  ## grade every known mistake and right way under twenty seeds
 	@$(BIN)/python -m benchmarks.luck
 
 kit: setup  ## build what learners install, a wheel, into dist/
-	@$(BIN)/python -m autograder.kit
+	@$(BIN)/python -m autograder.publishing.kit
 
 bench-kit: setup  ## install the kit in an environment of its own, check every kernel, print packages, MB, seconds; wants PyPI
 	@$(BIN)/python -m benchmarks.kit

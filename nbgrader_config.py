@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from autograder.authoring import ANSWER_STUB, STUB
+from autograder.chapters import ANSWER_STUB
+from autograder.publishing.authoring import STUB
 
 c = get_config()  # noqa: F821  (nbgrader provides it)
 
@@ -18,9 +19,9 @@ c.ExecutePreprocessor.timeout = 60
 
 # Autograde, in formgrader or as `nbgrader autograde`, grades in the jail as `autograder grade` does. Without these two
 # lines it runs learners' code with your rights.
-c.Autograde.sanitize_preprocessors = ["autograder.pressed.Released"]
-c.Autograde.autograde_preprocessors = ["autograder.pressed.GradeInJail"]
-c.ExportApp.plugin_class = "autograder.exports.QuotedCsv"  # names with commas
+c.Autograde.sanitize_preprocessors = ["autograder.grading.pressed.Released"]
+c.Autograde.autograde_preprocessors = ["autograder.grading.pressed.GradeInJail"]
+c.ExportApp.plugin_class = "autograder.grading.exports.QuotedCsv"  # names with commas
 
 # Files as Canvas and Moodle call them, for `nbgrader zip_collect`: "doejane_LATE_101_202_filters-1.ipynb" is of 101,
 # "Jane Doe_303_assignsubmission_file_/filters.ipynb" of "Jane Doe".

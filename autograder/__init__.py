@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .instant import Score
+    from .checking.instant import Score
 
 
 def check(kernel: Any) -> "Score":
@@ -24,7 +24,7 @@ def check(kernel: Any) -> "Score":
     """
     import sys
 
-    from .instant import check_now  # late: a bare `import autograder` stays quick
+    from .checking.instant import check_now  # late: a bare `import autograder` stays quick
 
     return check_now(kernel, sys._getframe(1).f_globals)
 

@@ -45,7 +45,7 @@ def kit(words: Sequence[str]) -> int:
     ):  # the project's takes a chapter before it
         print(f"which notebook?\n\n{USAGE}", file=sys.stderr)
         return 2
-    from .alone import CannotCheck, check_notebook  # late: --help needs no NumPy
+    from .checking.alone import CannotCheck, check_notebook  # late: --help needs no NumPy
     from .reports import exercise_text
 
     try:

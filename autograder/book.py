@@ -4,9 +4,9 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from . import explore, site
-from .authoring import kernel_source, stub_source
-from .kit import FOLDER, address, publish, repository
 from .live import pages
+from .publishing.authoring import kernel_source, stub_source
+from .publishing.kit import FOLDER, address, publish, repository
 
 
 def show_stubs(app: Sphinx, doctree: nodes.document) -> None:
@@ -28,7 +28,7 @@ def publish_kit(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Entry point that Sphinx calls."""
-    app.setup_extension("autograder.pages")
+    app.setup_extension("autograder.publishing.pages")
     app.connect("doctree-read", show_stubs)
     app.connect("build-finished", publish_kit)
     site.setup(app)

@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 CHECKS = Path(__file__).parent / "checks"
 
+ANSWER_STUB = "*Write your answer here, in place of this sentence.*"
+"""What stands in a notebook where a question is answered in words."""
+
 
 class UnknownChapter(ValueError):
     """No chapter of that name; the text lists those that there are."""

@@ -64,11 +64,11 @@ CLASSROOM = ROOT / "classroom"
 def clear_errors(so_far: Callable[[], str] = lambda: "nothing was recorded") -> Iterator[None]:
     """Turn what a user can mend into one line and exit code 2; and a stop into one that says what was done so far."""
     with _stopped_by_signals(so_far):
-        from .authoring import ChapterError
-        from .checking import CheckError
-        from .classroom import ClassroomError
-        from .jail import JailMissing, WorkerFault
-        from .rebuild import Ungradable
+        from .checking.run import CheckError
+        from .grading.classroom import ClassroomError
+        from .grading.rebuild import Ungradable
+        from .jail.session import JailMissing, WorkerFault
+        from .publishing.authoring import ChapterError
         from .reports.words import clean
 
         wrong = (
@@ -175,7 +175,7 @@ def release(names: ChapterNames = None, classroom: ClassroomFolder = CLASSROOM) 
     """Make the learners' notebooks, without solutions, in `classroom/release/`."""
     done: list[str] = []
     with clear_errors(lambda: f"released: {', '.join(done) or 'nothing'}; run this again for the rest"):
-        from .classroom import Classroom
+        from .grading.classroom import Classroom
 
         room = Classroom(classroom)
         with progress() as bar:
@@ -198,13 +198,13 @@ def check(
     with clear_errors():
         import nbformat
 
-        from .authoring import source_notebook
-        from .checking import PUBLIC_SEED
-        from .classroom import Classroom, ClassroomError
-        from .grading import referee
-        from .jail import Limits, require_jail
-        from .oracle import Reference
-        from .rebuild import read_modules, read_notebook, rebuild
+        from .checking.oracle import Reference
+        from .checking.run import PUBLIC_SEED
+        from .grading.classroom import Classroom, ClassroomError
+        from .grading.rebuild import read_modules, read_notebook, rebuild
+        from .grading.submission import referee
+        from .jail.session import Limits, require_jail
+        from .publishing.authoring import source_notebook
         from .reports import exercise_text
         from .reports.words import clean
 
@@ -273,23 +273,23 @@ def grade(
         return f"{done} of {total} graded and recorded; {how} to grade the rest"
 
     with clear_errors(so_far):
-        from .referees import warm_up
+        from .grading.referees import warm_up
 
         warm_up()  # first: the imports there and here take a second
-        from .batch import grade_class
-        from .classroom import Classroom
-        from .jail import require_jail
+        from .grading.batch import grade_class
+        from .grading.classroom import Classroom
+        from .grading.tally import Tally
+        from .jail.session import require_jail
+        from .jail.walls import require_out_of_sight
         from .reports.words import clean
         from .results import FAULT, Submission
-        from .tally import Tally
-        from .walls import require_out_of_sight
 
         tally = Tally()
 
         if not unjailed and not scheduler:
             require_jail()  # a cluster's workers see to their own
         if scheduler:
-            from .cluster import is_open
+            from .grading.cluster import is_open
 
             if is_open(scheduler):
                 warning = "is not encrypted: whoever is on the way can read submissions and alter grades"
@@ -355,8 +355,8 @@ def _as_json(result: Any, standings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print_scores(results: list[Any], standings: dict[str, dict[str, Any]]) -> None:
+    from .reports.standing import spoken
     from .reports.words import clean, points, verdict_words
-    from .standing import spoken
 
     table = Table(box=None, pad_edge=False)
     for heading in ("chapter", "learner", "score", "of", "verdict"):
@@ -396,10 +396,10 @@ def report(
 ) -> None:
     """Write the class report, and the feedback pages again with what you commented in formgrader."""
     with clear_errors(lambda: "run this again to write the rest"):
-        from .classroom import Classroom, ClassroomError
         from .files import write_atomically
-        from .journal import Journal
-        from .recorder import Recorder
+        from .grading.classroom import Classroom, ClassroomError
+        from .grading.journal import Journal
+        from .grading.recorder import Recorder
         from .reports import class_page, class_table
         from .reports.term import Part, learner_page, learners, term_page
 
@@ -448,8 +448,8 @@ def roster(
 ) -> None:
     """Say who is who: names, addresses and numbers of a class list, for exports and formgrader."""
     with clear_errors():
-        from .classroom import Classroom
-        from .exports import keep_roster, read_roster
+        from .grading.classroom import Classroom
+        from .grading.exports import keep_roster, read_roster
         from .reports.words import clean
 
         room = Classroom(classroom)
@@ -486,10 +486,10 @@ def export(
 ) -> None:
     """Write grades as Canvas, Moodle or Gradescope import them, or as a plain table with every exercise."""
     with clear_errors():
-        from .classroom import Classroom
-        from .exports import Sheet, notices
-        from .exports import export as write
-        from .recorder import Recorder
+        from .grading.classroom import Classroom
+        from .grading.exports import Sheet, notices
+        from .grading.exports import export as write
+        from .grading.recorder import Recorder
 
         room = Classroom(classroom)
         sheets = []
@@ -565,8 +565,8 @@ def rules(names: ChapterNames = None) -> None:
 
 def _verify_log(classroom: Path, as_json: bool) -> None:
     with clear_errors():
-        from .classroom import ClassroomError
-        from .journal import Journal
+        from .grading.classroom import ClassroomError
+        from .grading.journal import Journal
 
         journal = Journal(classroom)
         if not journal.path.is_file():
@@ -595,7 +595,7 @@ def secret(
 ) -> None:
     """Back up, restore or replace the secret from which the hidden inputs of all grades are drawn."""
     with clear_errors():
-        from .classroom import Classroom
+        from .grading.classroom import Classroom
 
         room = Classroom(classroom)
         if backup is not None:

@@ -15,7 +15,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from .authoring import (
+from .chapters import ROOT, BrokenFile, Chapter, chapters, check_points, minutes_told
+from .checking.oracle import Reference
+from .checking.run import PUBLIC_SEED, CheckError, run_checks
+from .checking.subject import Call
+from .publishing.authoring import (
     FENCE,
     REGION,
     ChapterError,
@@ -28,12 +32,8 @@ from .authoring import (
     texts_of,
     tree,
 )
-from .chapters import ROOT, BrokenFile, Chapter, chapters, check_points, minutes_told
-from .checking import PUBLIC_SEED, CheckError, run_checks
-from .leaks import LONGEST_HARMLESS, Leaks, secret_lines, squeezed
-from .oracle import Reference
+from .publishing.leaks import LONGEST_HARMLESS, Leaks, secret_lines, squeezed
 from .results import SIDE_EFFECTS
-from .subject import Call
 from .verify import lacking_dtype, watching
 
 FIGURES = 6

@@ -13,11 +13,11 @@ import nbformat
 from nbformat import NotebookNode
 
 from . import mistakes
-from .authoring import is_exercise, kernel_source
 from .chapters import Chapter
-from .classroom import Classroom
+from .grading.classroom import Classroom
 from .inside.slicing import names_used, needed, statements
 from .mistakes import Variant
+from .publishing.authoring import is_exercise, kernel_source
 
 CRASH = "import os\n\n\ndef {kernel}(*args):\n    os._exit(7)\n"
 ENDLESS = (

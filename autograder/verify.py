@@ -11,18 +11,18 @@ import numpy as np
 from rich.table import Table
 
 from . import mistakes
-from .authoring import kernel_source, source_notebook, stub_source
 from .chapters import Chapter
-from .checking import PUBLIC_SEED, SLIPS, check_names, run_checks
-from .grading import referee
+from .checking.oracle import Reference, key_of
+from .checking.run import PUBLIC_SEED, SLIPS, check_names, run_checks
+from .checking.subject import Call
+from .grading.rebuild import rebuild
+from .grading.submission import referee
 from .inside.calling import Caller, Outcome
-from .jail import Limits
+from .jail.session import Limits
 from .mistakes import Variant
-from .oracle import Reference, key_of
-from .rebuild import rebuild
+from .publishing.authoring import kernel_source, source_notebook, stub_source
 from .results import Exercise
 from .sample import fill, reference_cell
-from .subject import Call
 
 SEEDS = (PUBLIC_SEED, "verify-1", "verify-2")
 """The learners' inputs and two draws of fresh ones: a mistake must fail on each, an alternative pass."""

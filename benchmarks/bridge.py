@@ -21,8 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from autograder.browser import browser_program
 from autograder.files import write_atomically
+from autograder.publishing.browser import browser_program
 from course import programs
 
 ROOT = Path(__file__).parents[1]

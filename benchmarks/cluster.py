@@ -19,11 +19,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from autograder.classroom import Classroom
-from autograder.cluster import AHEAD
-from autograder.grading import Job, grade, job
-from autograder.jail import Limits
-from autograder.recorder import Recorder
+from autograder.grading.classroom import Classroom
+from autograder.grading.cluster import AHEAD
+from autograder.grading.recorder import Recorder
+from autograder.grading.submission import Job, grade, job
+from autograder.jail.session import Limits
 from autograder.results import Submission
 from benchmarks.grading import CHAPTER, course, submissions
 

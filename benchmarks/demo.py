@@ -14,7 +14,7 @@ from rich.table import Table
 
 from autograder.chapters import ROOT, chapters
 from autograder.chapters import chapter as find_chapter
-from autograder.classroom import Classroom
+from autograder.grading.classroom import Classroom
 from autograder.sample import write_sample_class
 
 console = Console()
@@ -27,7 +27,7 @@ LEARNER = "mistakes-1"
 
 def run_pages() -> str:
     """Run the pages of the book whose outputs are not kept; its progress goes to the screen."""
-    return python("-m", "autograder.pages").strip()
+    return python("-m", "autograder.publishing.pages").strip()
 
 
 def build_book() -> str:

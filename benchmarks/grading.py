@@ -23,11 +23,14 @@ import nbformat
 from rich.console import Console
 from rich.table import Table
 
-from autograder import checking, grading, jail, mistakes
-from autograder.authoring import is_exercise
+from autograder import mistakes
 from autograder.chapters import chapter
-from autograder.classroom import Classroom
-from autograder.recorder import Recorder
+from autograder.checking import run as checking
+from autograder.grading import submission as grading
+from autograder.grading.classroom import Classroom
+from autograder.grading.recorder import Recorder
+from autograder.jail import session as jail
+from autograder.publishing.authoring import is_exercise
 from autograder.sample import fill, reference_cell, variant_cell
 
 CHAPTER = chapter("filters")

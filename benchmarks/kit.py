@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder.chapters import chapters
-from autograder.classroom import Classroom
-from autograder.kit import build_wheel
+from autograder.grading.classroom import Classroom
+from autograder.publishing.kit import build_wheel
 from autograder.sample import fill, reference_cell
 
 console = Console()

@@ -17,9 +17,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from autograder.browser import browser_program
 from autograder.chapters import ROOT, Chapter, chapters, check_points
 from autograder.live.pages import FOLDER
+from autograder.publishing.browser import browser_program
 from autograder.sample import reference_cell
 
 console = Console()

@@ -18,9 +18,9 @@ from rich.table import Table
 
 from autograder import mistakes
 from autograder.chapters import Chapter, chapters
-from autograder.checking import run_checks
+from autograder.checking.oracle import Reference
+from autograder.checking.run import run_checks
 from autograder.mistakes import Variant
-from autograder.oracle import Reference
 from benchmarks.processes import Steps, in_processes
 from benchmarks.sieve import guarded
 

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder.chapters import Chapter, chapters
-from autograder.classroom import Classroom
-from autograder.instant import check_now
-from autograder.oracle import Reference
+from autograder.checking.instant import check_now
+from autograder.checking.oracle import Reference
+from autograder.grading.classroom import Classroom
 from autograder.sample import fill, reference_cell
 
 console = Console()

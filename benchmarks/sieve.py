@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from autograder.chapters import Chapter
-from autograder.checking import run_checks
+from autograder.checking.oracle import Reference
+from autograder.checking.run import run_checks
+from autograder.checking.subject import Stopped, _difference, _same_value, _size, same_outcome, tolerance
 from autograder.inside.calling import Caller, Outcome, plain
 from autograder.inside.functions import Known, Seeded
-from autograder.oracle import Reference
 from autograder.results import TIME_LIMIT
-from autograder.subject import Stopped, _difference, _same_value, _size, same_outcome, tolerance
 from benchmarks.draws import DRAWS
 
 SEEDS = tuple(f"sieve-{number}" for number in range(12))

@@ -28,14 +28,14 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from autograder import checking
 from autograder.chapters import Chapter, chapters
-from autograder.classroom import record_answers
-from autograder.diagnosis.relations import alike
+from autograder.checking import run as checking
+from autograder.checking.diagnosis.relations import alike
+from autograder.checking.oracle import Record, Reference
+from autograder.checking.subject import Stopped
 from autograder.inside.calling import Caller, Outcome
 from autograder.inside.functions import Seeded
-from autograder.oracle import Record, Reference
-from autograder.subject import Stopped
+from autograder.publishing.kit import record_answers
 from benchmarks import sieve as sieves
 from benchmarks.mutants import Mutant, mutants
 from benchmarks.processes import Steps, in_processes

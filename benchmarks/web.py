@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder import explore
-from autograder.browser import browser_program
+from autograder.publishing.browser import browser_program
 from benchmarks.live import BOOK, Site, site
 
 console = Console()

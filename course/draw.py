@@ -1,7 +1,7 @@
 """One style for every picture of the course.
 
 Figures stand on light paper in notebooks, and on the page itself in the book, where a dark page has its own form of each
-(autograder/figures.py). Colours are those of the Okabe-Ito palette, which colour-blind readers can tell apart, darkened
+(autograder/publishing/figures.py). Colours are those of the Okabe-Ito palette, which colour-blind readers can tell apart, darkened
 until lines and letters stand out on paper; no picture relies on colour alone.
 """
 

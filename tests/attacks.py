@@ -9,7 +9,7 @@ import os
 import textwrap
 from dataclasses import dataclass, field
 
-from autograder.jail import JailMissing, require_jail
+from autograder.jail.session import JailMissing, require_jail
 from autograder.results import (
     CRASHED,
     MEMORY_LIMIT,

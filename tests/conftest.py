@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from autograder.browser import browser_program
 from autograder.chapters import ROOT, chapter, chapters
-from autograder.classroom import Classroom
+from autograder.grading.classroom import Classroom
+from autograder.publishing.browser import browser_program
 
 from .explorers import Open, Shown
 
@@ -133,7 +133,7 @@ TOY_CHECKS = '''\
 
 import numpy as np
 
-from autograder.subject import Subject
+from autograder.checking.subject import Subject
 
 
 def test_double_doubles_a_small_array(double: Subject, rng: np.random.Generator) -> None:
@@ -217,7 +217,7 @@ TOY_LINE = "  - file: chapters/99-toys\n"
 
 RUNS = ROOT / "_build" / "runs_of_the_toy_course"
 """What the pages of that copy printed when its book was last built. Each run names the files it read, with their hashes:
-`autograder.pages` takes those that are still true, and runs the other pages again."""
+`autograder.publishing.pages` takes those that are still true, and runs the other pages again."""
 
 
 def course_files() -> list[Path]:

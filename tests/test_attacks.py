@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder import walls
 from autograder.chapters import ROOT, chapter
-from autograder.checking import run_checks
-from autograder.jail import Cell, Limits, Session
-from autograder.oracle import Reference
+from autograder.checking.oracle import Reference
+from autograder.checking.run import run_checks
+from autograder.jail import walls
+from autograder.jail.session import Cell, Limits, Session
 from autograder.results import PASSED, Exercise
 
 from .attacks import ATTACKS, BYSTANDER, HONEST, NO_JAIL, Attack

@@ -13,11 +13,11 @@ import nbformat
 import pytest
 
 from autograder.chapters import chapter
-from autograder.classroom import Classroom
+from autograder.grading.classroom import Classroom
+from autograder.grading.tally import Tally
 from autograder.results import GRADED, PASSED, RAISED, UNGRADABLE, Exercise, Submission
 from autograder.rules import ALTERNATIVES, MISTAKES
 from autograder.sample import fill, reference_cell
-from autograder.tally import Tally
 
 FILTERS = chapter("filters")
 
@@ -141,7 +141,7 @@ def submit(room: Classroom, *students: str) -> None:
 
 def test_grading_that_nobody_watches_says_now_and_then_how_far_it_is(room: Classroom) -> None:
     submit(room, "ada", "bob", "broken")
-    program = "from autograder import tally; tally.EVERY = 0.0; from autograder.__main__ import main; main()"
+    program = "from autograder.grading import tally; tally.EVERY = 0.0; from autograder.__main__ import main; main()"
     words = ["grade", "filters", "--processes", "1", "--classroom", str(room.root)]
     done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from autograder.chapters import ROOT, chapter
-from autograder.classroom import Classroom
-from autograder.cluster import is_open
+from autograder.grading.classroom import Classroom
+from autograder.grading.cluster import is_open
 from autograder.sample import sample_class
 
 from .attacks import NO_JAIL
@@ -217,7 +217,7 @@ def test_no_cluster_is_one_clear_line(
     room = copied(base, tmp_path)
     command = [
         sys.executable, "-c",
-        "import autograder.cluster as c; c.PATIENCE = 2; from autograder.__main__ import main; main()",
+        "import autograder.grading.cluster as c; c.PATIENCE = 2; from autograder.__main__ import main; main()",
         "grade", PADDING.name, "--classroom", str(room.root), "--scheduler", "tcp://127.0.0.1:9",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)

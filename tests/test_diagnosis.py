@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder import checking
 from autograder.chapters import chapter
-from autograder.checking import run_checks
-from autograder.diagnosis import conditions, explain, probes, relations
-from autograder.diagnosis.naming import Naming
+from autograder.checking import run as checking
+from autograder.checking.diagnosis import conditions, explain, probes, relations
+from autograder.checking.diagnosis.naming import Naming
+from autograder.checking.oracle import Reference
+from autograder.checking.run import run_checks
+from autograder.checking.subject import Subject, _same_number, worked
 from autograder.inside.calling import Caller, Outcome
-from autograder.oracle import Reference
 from autograder.results import SIDE_EFFECTS, UNSTABLE, Exercise
-from autograder.subject import Subject, _same_number, worked
 from solutions.backprop import conv2d_backward
 from solutions.filters import apply_filters, correlate2d, relu
 from solutions.fully_connected import cross_entropy, softmax

@@ -9,9 +9,9 @@ import pytest
 from sphinx.errors import ExtensionError
 
 from autograder import explore
-from autograder.authoring import source_notebook
 from autograder.chapters import ROOT, chapters
 from autograder.explore.data import GENERATED, grey_photos, temple_edges
+from autograder.publishing.authoring import source_notebook
 from course import datasets, draw
 from solutions.fast import col2im, im2col
 from solutions.filters import apply_filters, correlate2d, relu, window_response

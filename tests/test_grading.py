@@ -16,14 +16,14 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder import grading
 from autograder.chapters import ROOT, Chapter, chapter
-from autograder.checking import PUBLIC_SEED
-from autograder.classroom import Classroom, ClassroomError
-from autograder.grading import Job, bundle_hash, grade, job
-from autograder.jail import Limits
-from autograder.recorder import Recorder
-from autograder.referees import grade_all
+from autograder.checking.run import PUBLIC_SEED
+from autograder.grading import submission as grading
+from autograder.grading.classroom import Classroom, ClassroomError
+from autograder.grading.recorder import Recorder
+from autograder.grading.referees import grade_all
+from autograder.grading.submission import Job, bundle_hash, grade, job
+from autograder.jail.session import Limits
 from autograder.reports import as_written
 from autograder.results import (
     CRASHED,
@@ -320,7 +320,7 @@ def test_what_the_diagnosis_leads_to_is_no_remark(room: Classroom, monkeypatch: 
     def loses_the_worker(subject: Any, more: Any) -> None:
         subject.call.session._remark("a cell was stopped by the diagnosis")
 
-    monkeypatch.setattr("autograder.checking.explain", loses_the_worker)
+    monkeypatch.setattr("autograder.checking.run.explain", loses_the_worker)
     result = grade(make_job(room, notebook_with(room, relu="def relu(x):\n    return x + 1")))
     assert scores(result)["relu"][0] == WRONG
     assert result.remarks == ()
@@ -433,7 +433,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
 @pytest.mark.parametrize(
     ("file", "counts"),
     [
-        ("autograder/diagnosis/relations.py", True),
+        ("autograder/checking/diagnosis/relations.py", True),
         ("autograder/inside/stub/autograder/__init__.py", True),
         ("autograder/checks/inputs.py", True),
         ("solutions/pixels.py", True),  # an earlier chapter's

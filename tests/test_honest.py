@@ -12,11 +12,11 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from autograder.authoring import ANSWER_STUB, STUB, kernel_source, source_notebook, stub_source
-from autograder.chapters import chapter
-from autograder.grading import Job, grade, job
-from autograder.jail import Limits
-from autograder.rebuild import ADDED, read_modules, rebuild
+from autograder.chapters import ANSWER_STUB, chapter
+from autograder.grading.rebuild import ADDED, read_modules, rebuild
+from autograder.grading.submission import Job, grade, job
+from autograder.jail.session import Limits
+from autograder.publishing.authoring import STUB, kernel_source, source_notebook, stub_source
 from autograder.results import GRADED, UNGRADABLE, Submission
 from autograder.sample import CRASH, ENDLESS, fill, reference_cell
 

@@ -21,11 +21,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from autograder import cli, jail, walls
+from autograder import cli
 from autograder.chapters import ROOT
-from autograder.jail import Cell, JailMissing, Limits, Session, WorkerFault, require_jail
+from autograder.checking.subject import Stopped
+from autograder.jail import session as jail
+from autograder.jail import walls
+from autograder.jail.session import Cell, JailMissing, Limits, Session, WorkerFault, require_jail
 from autograder.results import CRASHED, NOT_WRITTEN, RAISED, TIME_LIMIT
-from autograder.subject import Stopped
 
 from .attacks import NO_JAIL
 from .conftest import course_files
@@ -827,7 +829,7 @@ def test_worker_dies_with_its_referee() -> None:
     """leaves no process behind when the referee is killed in the middle of a call"""
     program = """
 import sys
-from autograder.jail import Cell, Session
+from autograder.jail.session import Cell, Session
 session = Session([Cell("f", "import time\\ndef f(wait): time.sleep(wait)")])
 session.call("f", (0,))
 print(session._worker._top, flush=True)

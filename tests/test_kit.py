@@ -17,16 +17,16 @@ import nbformat
 import pytest
 from packaging.requirements import Requirement
 
-from autograder import authoring
-from autograder import kit as kit_module
-from autograder.authoring import kernel_source, source_notebook
 from autograder.chapters import ROOT, Chapter, chapter, chapters, check_points
-from autograder.classroom import Classroom, pack_earlier_kernels
+from autograder.checking.instant import known_exercises
+from autograder.checking.oracle import Record
+from autograder.grading.classroom import Classroom
 from autograder.inside import wire
-from autograder.instant import known_exercises
-from autograder.kit import build_wheel, companions
-from autograder.leaks import secret_lines
-from autograder.oracle import Record
+from autograder.publishing import authoring
+from autograder.publishing import kit as kit_module
+from autograder.publishing.authoring import kernel_source, source_notebook
+from autograder.publishing.kit import build_wheel, companions, pack_earlier_kernels
+from autograder.publishing.leaks import secret_lines
 from autograder.sample import fill, reference_cell
 from course.earlier import EarlierKernels
 
@@ -489,7 +489,7 @@ def test_first_cell_of_a_published_book_fetches_what_is_missing(
     first = source_notebook(STRIDE).cells[0]
     assert first.cell_type == "code"
     # nothing is to be installed where the kit is: that would need a process
-    code = f"exec({first.source!r})\n{IMPORT_EARLIER}\nfrom autograder.instant import known_exercises\nprint(len(known_exercises()[0]))"
+    code = f"exec({first.source!r})\n{IMPORT_EARLIER}\nfrom autograder.checking.instant import known_exercises\nprint(len(known_exercises()[0]))"
     assert run_alone(kit, elsewhere, code) == "found in stride.earlier.zip\n3\n"
     assert {path.name for path in elsewhere.iterdir()} == {"stride.checks", "stride.earlier.zip"}
     installs = f"sys.modules.pop('autograder', None); ALLOWED.discard('autograder')\nimport subprocess\nsubprocess.run = lambda words, check: print(words)\nimport importlib.util\nimportlib.util.find_spec = lambda name: None\nexec({first.source!r})"

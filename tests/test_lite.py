@@ -8,10 +8,10 @@ from typing import Any
 import nbformat
 import pytest
 
-from autograder.authoring import _FETCH
 from autograder.chapters import chapter, chapters, check_points
-from autograder.kit import companions, wheel_name
 from autograder.live import bundle, lite, pages, runtime
+from autograder.publishing.authoring import _FETCH
+from autograder.publishing.kit import companions, wheel_name
 from autograder.results import PASSED
 from autograder.sample import reference_cell
 

@@ -23,16 +23,16 @@ import nbformat
 import pytest
 
 from autograder import mistakes
-from autograder.authoring import STUB, source_notebook
 from autograder.chapters import CHECKS, ROOT, Chapter, chapter, chapters, check_points
-from autograder.checking import run_checks
-from autograder.classroom import Classroom
-from autograder.grading import grade, job
+from autograder.checking.oracle import Record
+from autograder.checking.run import run_checks
+from autograder.grading.classroom import Classroom
+from autograder.grading.submission import grade, job
 from autograder.inside.calling import Caller
-from autograder.jail import Limits
+from autograder.jail.session import Limits
 from autograder.live import bundle, pages, runtime
 from autograder.live.session import Session, _imported
-from autograder.oracle import Record
+from autograder.publishing.authoring import STUB, source_notebook
 from autograder.results import NOT_WRITTEN, PASSED, Exercise
 from autograder.sample import reference_cell, variant_cell
 

@@ -1,5 +1,6 @@
 """Each thing stands in one place, and what is derived from it agrees."""
 
+import ast
 import importlib.metadata
 import json
 import re
@@ -15,13 +16,13 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from autograder.authoring import kernel_source, source_notebook
 from autograder.chapters import ROOT, Chapter, chapters, check_points
-from autograder.classroom import Classroom
-from autograder.leaks import Leaks, secret_lines, squeezed
+from autograder.grading.classroom import Classroom
 from autograder.live.answers import MODELS, model_answers
 from autograder.live.bundle import kit_packages
-from autograder.pages import read_page
+from autograder.publishing.authoring import kernel_source, source_notebook
+from autograder.publishing.leaks import Leaks, secret_lines, squeezed
+from autograder.publishing.pages import read_page
 
 from .conftest import run_in
 
@@ -181,6 +182,41 @@ def test_every_pin_is_for_the_oldest_python_that_the_readme_names() -> None:
         if not SpecifierSet(package.metadata.get("Requires-Python", "")).contains(f"{oldest}.0"):
             refusing.append(f"{name} {version} wants Python {package.metadata['Requires-Python']}")
     assert not refusing and installed > 100
+
+
+def test_modules_import_only_from_the_rows_above_them() -> None:
+    house = (
+        (ROOT / "CONTRIBUTING.md")
+        .read_text(encoding="utf-8")
+        .partition("## The house")[2]
+        .partition("\n## ")[0]
+    )
+    rows = [line.split("|")[1] for line in house.splitlines() if line.startswith("| `")]
+    order = re.findall(r"`(\w+)(?:\.py|/)`", " ".join(rows))
+    there = {path.stem for path in (ROOT / "autograder").iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert set(order) == there - {"__init__", "__main__", "__pycache__"}
+    for path in sorted((ROOT / "autograder").rglob("*.py")):
+        name, *rest = path.relative_to(ROOT / "autograder").with_suffix("").parts
+        if name in order and "static" not in rest and "stub" not in rest:
+            for used in imports_of(path) - {name}:
+                assert used in order[: order.index(name)], f"{path.relative_to(ROOT)} imports {used}"
+
+
+def imports_of(path: Path) -> set[str]:
+    """Folders and modules at the top of autograder/ that a file of it imports from."""
+    package = ["autograder", *path.relative_to(ROOT / "autograder").parent.parts]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else []
+            for one in node.names:
+                names = [*base, *(node.module or "").split("."), one.name]
+                names = [name for name in names if name]
+                if names[0] == "autograder" and names[1] != "check":
+                    found.add(names[1])
+        elif isinstance(node, ast.Import):
+            found |= {one.name.split(".")[1] for one in node.names if one.name.startswith("autograder.")}
+    return found
 
 
 def test_every_command_of_make_stands_once_and_tells_what_it_does() -> None:

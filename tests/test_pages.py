@@ -11,9 +11,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import pages
 from autograder.chapters import ROOT
-from autograder.watch import in_project
+from autograder.publishing import pages
+from autograder.publishing.watch import in_project
 
 from .conftest import run_in
 
@@ -139,7 +139,7 @@ def test_a_changed_kernel_is_in_the_book_though_no_page_changed(tree: Path) -> N
     (tree / "chapters/times.md").write_text(
         (tree / "chapters/times.md").read_text().replace("Prose", "Verse")
     )
-    done = run_in(tree, "-m", "autograder.pages")
+    done = run_in(tree, "-m", "autograder.publishing.pages")
     assert done.stdout.strip() == "1 of 4 pages run, the others are kept", done.stdout + done.stderr
     build(tree)
     assert "value eight" in re.sub("<[^>]+>", "", articles(tree)["kernel"])
@@ -152,7 +152,7 @@ STALE = """
 import importlib.metadata
 import sys
 from pathlib import Path
-from autograder import pages
+from autograder.publishing import pages
 
 cache, every = pages.kept(), [pages.read_page(path) for path in pages.page_paths().values()]
 
@@ -172,7 +172,7 @@ assert stale_with("course/recorded/a.json", "2") == ["record"]
 assert stale_with("course/recorded/b.json", "2") == ["record"]
 assert stale_with("solutions/small.py", "2") == ["kernel"]
 assert stale_with("solutions/other.py", "2") == ["kernel"]  # it might be imported in another's place
-assert stale_with("autograder/watch.py", "2") == [page.name for page in every]
+assert stale_with("autograder/publishing/watch.py", "2") == [page.name for page in every]
 assert stale_with("autograder/book.py", "2") == []
 assert stale_with("chapters/index.md", "2") == stale_with("chapters/new.md", "2") == []
 import setuptools  # it puts the packages that it holds on sys.path, as some part of Sphinx may import it
@@ -193,16 +193,16 @@ def test_runs_that_are_kept_are_true_in_a_copy_of_the_project_too(cold: Path, tm
     """which is how the tests' own course is built without running all pages again; and a changed file counts there as well"""
     copy = tmp_path / "copy"
     shutil.copytree(cold, copy, ignore=shutil.ignore_patterns("html", ".doctrees", "__pycache__"))
-    done = run_in(copy, "-m", "autograder.pages")
+    done = run_in(copy, "-m", "autograder.publishing.pages")
     assert done.stdout.strip() == "0 of 4 pages run, the others are kept", done.stdout + done.stderr
     (copy / "solutions/small.py").write_text("def value():\n    return 'nine'\n")
-    done = run_in(copy, "-m", "autograder.pages")
+    done = run_in(copy, "-m", "autograder.publishing.pages")
     assert done.stdout.strip() == "1 of 4 pages run, the others are kept", done.stdout + done.stderr
 
 
 def test_a_page_that_fails_shows_no_older_outputs(tree: Path) -> None:
     (tree / "solutions/small.py").write_text("def value():\n    raise RuntimeError('broken on purpose')\n")
-    done = run_in(tree, "-m", "autograder.pages")
+    done = run_in(tree, "-m", "autograder.publishing.pages")
     assert done.returncode == 1 and "these pages fail: kernel" in done.stderr, done.stderr
     done = run_in(tree, *BOOK, str(tree))
     assert done.returncode != 0 and "broken on purpose" in done.stderr
@@ -212,7 +212,7 @@ def test_a_page_that_fails_shows_no_older_outputs(tree: Path) -> None:
 def test_one_page_alone_is_built_and_said_where(tree: Path) -> None:
     path = tree / "chapters/record.md"
     path.write_text(path.read_text().replace("Prose.", "Changed, [elsewhere](kernel.md)."))
-    done = run_in(tree, "-m", "autograder.pages", "record")
+    done = run_in(tree, "-m", "autograder.publishing.pages", "record")
     assert done.returncode == 0, done.stdout + done.stderr
     shown = re.search(r"open file://(\S+)", done.stdout)
     assert shown and "Changed" in Path(shown[1]).read_text()

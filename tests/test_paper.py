@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from autograder.chapters import ROOT
-from autograder.pages import page_paths
+from autograder.publishing.pages import page_paths
 from autograder.site import paper
 
 PRINTS = """

@@ -24,8 +24,8 @@ from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Engine, make_url
 
 from autograder.chapters import ROOT, chapter
-from autograder.classroom import Classroom, ClassroomError
-from autograder.recorder import Recorder
+from autograder.grading.classroom import Classroom, ClassroomError
+from autograder.grading.recorder import Recorder
 from autograder.results import GRADED
 from autograder.sample import fill, reference_cell
 
@@ -377,7 +377,7 @@ def test_a_server_that_stays_away_ends_the_batch_with_one_line(room: Classroom, 
     for student in "abc":
         submit(room, student)
     address = address_of(room)
-    program = "import sys; from autograder import recorder, __main__; recorder.RETRIES_OF_SERVER = 3; __main__.main()"
+    program = "import sys; from autograder import __main__; from autograder.grading import recorder; recorder.RETRIES_OF_SERVER = 3; __main__.main()"
     words = ["-c", program, "grade", "filters", "--classroom", str(room.root), "--json", "--processes", "1"]
     pipe = subprocess.PIPE
     main = subprocess.Popen([sys.executable, *words], stdout=pipe, stderr=pipe, text=True, cwd=ROOT)

@@ -8,9 +8,9 @@ import pytest
 
 from autograder import mistakes
 from autograder.chapters import Chapter, chapters
-from autograder.checking import run_checks
+from autograder.checking.oracle import Reference
+from autograder.checking.run import run_checks
 from autograder.inside.calling import Caller
-from autograder.oracle import Reference
 
 
 def rounded(value: Any) -> Any:

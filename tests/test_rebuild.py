@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from autograder.rebuild import RAW_BYTES, Ungradable, read_submission, rebuild
+from autograder.grading.rebuild import RAW_BYTES, Ungradable, read_submission, rebuild
 
 
 def code(source: str, grade_id: str | None = None, **fields: object) -> NotebookNode:

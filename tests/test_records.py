@@ -25,12 +25,12 @@ from nbgrader.api import Gradebook
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import Config
 
-from autograder import classroom
 from autograder.chapters import Chapter, chapter
-from autograder.classroom import Classroom, ClassroomError, nbgrader_api
-from autograder.grading import Job, grade, job
-from autograder.jail import Limits
-from autograder.recorder import MOST_NOTES, Recorder
+from autograder.grading import classroom
+from autograder.grading.classroom import Classroom, ClassroomError, nbgrader_api
+from autograder.grading.recorder import MOST_NOTES, Recorder
+from autograder.grading.submission import Job, grade, job
+from autograder.jail.session import Limits
 from autograder.reports import as_written, class_page, submission_page
 from autograder.reports.words import clean
 from autograder.results import FAULT, GRADED, UNGRADABLE, Check, Exercise, Note, Submission

@@ -17,9 +17,9 @@ import yaml
 from rich.console import Console
 
 from autograder.chapters import ROOT, chapter
-from autograder.checking import run_checks
+from autograder.checking.oracle import Reference
+from autograder.checking.run import run_checks
 from autograder.inside.calling import Caller
-from autograder.oracle import Reference
 from autograder.reports import class_page, class_table, exercise_html, exercise_text, submission_page
 from autograder.reports.page import COURSE
 from autograder.reports.term import Part, learner_page, term_page
@@ -631,7 +631,7 @@ def test_feedback_shows_written_answers_and_what_a_person_said() -> None:
 
 
 def test_feedback_on_an_untouched_answer_says_that_it_is_empty() -> None:
-    from autograder.authoring import ANSWER_STUB
+    from autograder.chapters import ANSWER_STUB
 
     text = Reader(submission_page(graded("ada", passed(), cells={"why": ANSWER_STUB}), "Filters")).text
     assert "(left empty)" in text and "in place of this sentence" not in text

@@ -28,18 +28,18 @@ from nbgrader.utils import chdir, get_username, parse_utc
 from sqlalchemy import text
 from traitlets.utils.importstring import import_item
 
-from autograder import exports
-from autograder.authoring import source_notebook
 from autograder.chapters import ROOT, Chapter
-from autograder.classroom import Classroom, ClassroomError, nbgrader_api
-from autograder.grading import job
-from autograder.jail import JailMissing, Limits
-from autograder.journal import Journal
-from autograder.recorder import Recorder
+from autograder.grading import exports
+from autograder.grading.classroom import Classroom, ClassroomError, nbgrader_api
+from autograder.grading.journal import Journal
+from autograder.grading.recorder import Recorder
+from autograder.grading.submission import job
+from autograder.jail.session import JailMissing, Limits
+from autograder.publishing.authoring import source_notebook
 from autograder.reports import class_page
+from autograder.reports.standing import spoken
 from autograder.reports.term import Part, learner_page, learners, term_page
 from autograder.results import FAULT, UNGRADABLE, Exercise, Submission
-from autograder.standing import spoken
 
 from .attacks import NO_JAIL
 from .test_records import FILTERS, QUESTION, formgrader_page, graded, job_of, page_of, record
@@ -448,7 +448,7 @@ def test_the_button_of_formgrader_grades_in_the_jail(
     def none() -> None:
         raise JailMissing("grading needs bubblewrap")
 
-    monkeypatch.setattr("autograder.jail.require_jail", none)
+    monkeypatch.setattr("autograder.jail.session.require_jail", none)
     with nbgrader_api(room, room.root) as (api, log):
         pressed = api.autograde("filters", "ada")
     assert not pressed["success"] and "grading needs bubblewrap" in str(pressed)
@@ -816,7 +816,7 @@ def test_the_log_is_a_chain_and_a_changed_line_is_named(tmp_path: Path) -> None:
 
 
 def test_several_writers_at_once_make_one_chain(tmp_path: Path) -> None:
-    script = "import sys, pathlib; from autograder.journal import Journal\nfor i in range(40): Journal(pathlib.Path(sys.argv[1])).write('x', i=i)"
+    script = "import sys, pathlib; from autograder.grading.journal import Journal\nfor i in range(40): Journal(pathlib.Path(sys.argv[1])).write('x', i=i)"
     some = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(3)]
     assert [one.wait(60) for one in some] == [0, 0, 0]
     assert Journal(tmp_path).problems()[::2] == (120, [])

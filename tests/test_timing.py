@@ -10,14 +10,14 @@ import pytest
 
 from autograder import mistakes
 from autograder.chapters import ROOT, Chapter, earlier_kernels
-from autograder.checking import run_checks
+from autograder.checking.oracle import Reference
+from autograder.checking.run import run_checks
+from autograder.checking.subject import Call, Stopped
 from autograder.checks import test_fast
-from autograder.grading import Jailed
+from autograder.grading.submission import Jailed
 from autograder.inside.calling import Caller, digest, masked
-from autograder.jail import Cell, Limits, Session
-from autograder.oracle import Reference
+from autograder.jail.session import Cell, Limits, Session
 from autograder.results import PASSED, SIDE_EFFECTS, TIME_LIMIT, TOO_SLOW, Exercise
-from autograder.subject import Call, Stopped
 from solutions.fast import conv2d_fast, conv2d_fast_backward
 from tests.test_jail import needs_jail
 

@@ -16,11 +16,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import grading, jail
 from autograder.chapters import ROOT, chapter
-from autograder.classroom import Classroom, ClassroomError
-from autograder.jail import Limits
-from autograder.rebuild import Ungradable, read_submission
+from autograder.grading import submission as grading
+from autograder.grading.classroom import Classroom, ClassroomError
+from autograder.grading.rebuild import Ungradable, read_submission
+from autograder.jail import session as jail
+from autograder.jail.session import Limits
 from autograder.sample import fill, reference_cell
 
 from .attacks import NO_JAIL

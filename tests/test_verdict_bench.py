@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from autograder.chapters import chapter, chapters
+from autograder.checking.oracle import Reference
 from autograder.inside.functions import Seeded
-from autograder.oracle import Reference
 from benchmarks import sieve as sieves
 from benchmarks.draws import DRAWS
 from benchmarks.luck import report

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from autograder.chapters import chapters, check_points
-from autograder.figures import DARK, DENSITY, LINK, READABLE, FigureCanvas, light
+from autograder.publishing.figures import DARK, DENSITY, LINK, READABLE, FigureCanvas, light
 from autograder.site import boxes, finder, front, head
 from autograder.site.weight import unused
 from benchmarks.live import site

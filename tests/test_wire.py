@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from autograder.checking.subject import CheckFailure, Subject, _same_value
 from autograder.inside import wire
 from autograder.inside.calling import Caller, Opaque, Outcome, plain
 from autograder.inside.functions import FUNCTIONS, Known
 from autograder.reports import exercise_html, exercise_text
 from autograder.reports.words import recipe
 from autograder.results import WRONG, Exercise, Failure, Panel
-from autograder.subject import CheckFailure, Subject, _same_value
 
 
 def body(message: dict) -> bytes:

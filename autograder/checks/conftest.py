@@ -3,16 +3,16 @@
 import pytest
 
 from autograder.chapters import CHECKS
-from autograder.checking import PUBLIC_SEED, TIMED, Plugin
+from autograder.checking.run import PUBLIC_SEED, TIMED, Plugin
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.pluginmanager.has_plugin(Plugin.NAME):
         return
     from autograder.chapters import chapters
+    from autograder.checking.oracle import Reference
+    from autograder.checking.subject import Subject
     from autograder.inside.calling import Caller
-    from autograder.oracle import Reference
-    from autograder.subject import Subject
 
     subjects = {}
     for chapter in chapters():

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from autograder.checking.subject import Subject
 from autograder.checks.inputs import Draw, sevenths, signed, wide
 from autograder.inside.functions import Known
-from autograder.subject import Subject
 
 # graph_gradient
 

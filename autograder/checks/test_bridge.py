@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from autograder.checking.subject import Subject
 from autograder.checks.inputs import sevenths, signed, wide
-from autograder.subject import Subject
 
 # torch_state
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autograder.checking.subject import Subject
 from autograder.checks.inputs import bright, sevenths, signed
-from autograder.subject import Subject
 
 # Most small inputs are eighths: their products and sums are exact in float64, whatever the order of adding. They are
 # exact in float32 too, so that sevenths show who computes in it.

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from autograder.checking.subject import Subject
 from autograder.checks.inputs import Draw, sevenths, signed
 from autograder.inside.functions import Seeded
-from autograder.subject import Subject
 
 
 def _seeds(rng: np.random.Generator) -> tuple[Seeded, Seeded]:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from autograder.checking.subject import Subject
 from autograder.checks.inputs import bright, sevenths, signed
-from autograder.subject import Subject
 
 # Most inputs are eighths: their products and sums are exact in float64, whatever the order of adding.
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from autograder.checking.subject import Subject
 from autograder.checks.inputs import sevenths
-from autograder.subject import Subject
 
 
 def _bytes(rng: np.random.Generator, shape: tuple[int, ...], low: int, high: int) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from autograder.checking.subject import Subject
 from autograder.checks.inputs import sevenths, signed, wide
-from autograder.subject import Subject
 
 # Most inputs are eighths or whole numbers: their sums are exact in float64, whatever the order of adding.
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from autograder.checking.subject import Subject
 from autograder.checks.inputs import sevenths, signed
-from autograder.subject import Subject
 from course.datasets import X
 
 # Most inputs are eighths: their products and sums are exact in float64, whatever the order of adding.

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from autograder.checking.subject import Subject
 from autograder.checks.inputs import sevenths, signed
 from autograder.inside.functions import Known, Seeded
-from autograder.subject import Subject
 from course.datasets import digits
 
 Params = dict[str, np.ndarray]

@@ -15,8 +15,8 @@ from docutils import nodes
 from markdown_it import MarkdownIt
 from sphinx.application import Sphinx
 
-from ..authoring import answers_in
 from ..chapters import ROOT, chapters
+from ..publishing.authoring import answers_in
 
 MODELS = ROOT / "solutions" / "answers.md"
 

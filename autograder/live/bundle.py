@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..authoring import STUB
 from ..chapters import ROOT
+from ..publishing.authoring import STUB
 from . import node
 from .cache import cache, digest
 

@@ -25,9 +25,9 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from ..authoring import STUB, is_exercise
 from ..chapters import ROOT, Chapter, chapters, check_points
-from ..kit import elsewhere
+from ..publishing.authoring import STUB, is_exercise
+from ..publishing.kit import elsewhere
 from . import answers, bundle, lite
 from .cache import cache, digest
 from .runtime import PACKAGES, VERSION, NoRuntime, package_sums, runtime

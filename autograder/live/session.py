@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 
 from ..chapters import CHECKS
-from ..checking import TIMED, run_checks
+from ..checking.instant import RECORD_SUFFIX
+from ..checking.oracle import Record
+from ..checking.run import TIMED, run_checks
 from ..inside.calling import Caller
 from ..inside.slicing import names_bound, names_used, statements
-from ..instant import RECORD_SUFFIX
-from ..oracle import Record
 from ..reports import exercise_html
 from ..reports.words import verdict_words
 

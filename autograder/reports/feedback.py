@@ -6,10 +6,11 @@ import keyword
 import re
 from collections.abc import Mapping
 
+from ..chapters import ANSWER_STUB
 from ..results import FAULT, GRADED, NOT_WRITTEN, PASSED, TOO_SLOW, UNGRADABLE, Exercise, Submission
-from ..standing import Mark, Standing, spoken
 from .fragment import fragment
 from .page import COURSE, page
+from .standing import Mark, Standing, spoken
 from .words import UNJAILED, clean, escape, plural, plural_points, points, verdict_of, verdict_words
 
 STYLE = """
@@ -268,8 +269,6 @@ _BUILTINS = frozenset(name for name in dir(builtins) if name.islower())
 
 
 def _answer(name: str, source: str, comment: str, mark: Mark | None) -> str:
-    from ..authoring import ANSWER_STUB
-
     written = source.strip().replace(ANSWER_STUB, "").strip()
     text = escape(written, LONGEST_CODE) or '<span class="soft">(left empty)</span>'
     note = _said(comment) if comment else ""

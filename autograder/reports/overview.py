@@ -20,9 +20,9 @@ from ..results import (
     Exercise,
     Submission,
 )
-from ..standing import Standing, spoken
 from .fragment import badge
 from .page import COURSE, page
+from .standing import Standing, spoken
 from .words import UNJAILED, average, clean, escape, plural, points, verdict_of, verdict_words
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from statistics import mean, median
 
 from ..results import GRADED, PASSED, Exercise, Submission
-from ..standing import Standing, spoken
 from .overview import STYLE, Class, listed_names
 from .page import COURSE, page
+from .standing import Standing, spoken
 from .words import average, clean, escape, plural, plural_points, points, verdict_words
 
 MORE_STYLE = """

@@ -8,7 +8,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from ..kit import address
+from ..publishing.kit import address
 
 TEMPLATES = Path(__file__).parent / "templates"
 

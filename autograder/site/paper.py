@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ..browser import browser_program
 from ..chapters import ROOT
-from ..kit import address
-from ..pages import PageError, page_paths
+from ..publishing.browser import browser_program
+from ..publishing.kit import address
+from ..publishing.pages import PageError, page_paths
 
 BOOK = ROOT / "_build" / "html"
 

@@ -17,7 +17,7 @@ LAST = 900
 
 
 class Picture(NamedTuple):
-    """What a page must know of a picture: width and height, and of a figure (autograder/figures.py) whether it has a dark
+    """What a page must know of a picture: width and height, and of a figure (autograder/publishing/figures.py) whether it has a dark
     form, and the least width at which it can be read; all in pixels."""
 
     width: int

@@ -1,0 +1,156 @@
+"""The processes in which submissions are graded: as many referees at once as are asked for.
+
+Nothing is imported here that takes its time, so that they can be started before all else (`warm_up`).
+"""
+
+import collections
+import contextlib
+import multiprocessing
+import multiprocessing.connection
+import multiprocessing.context
+import multiprocessing.forkserver
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+from ..results import FAULT, Submission
+
+if TYPE_CHECKING:
+    from .submission import Job
+
+
+def grade_all(
+    jobs: list["Job"],
+    processes: int,
+    on_done: Callable[["Job", Submission], None],
+    on_time: Callable[["Job", float], None] = lambda job, seconds: None,
+) -> None:
+    """Grade many submissions, each in one of `processes` processes; `on_done` gets each result as it comes.
+
+    `on_time` is told before that how many seconds it took, waiting for the machine included.
+
+    A referee that dies takes nothing with it: what it was grading is tried once more, alone, then marked as a fault.
+    Whatever is raised here, a Ctrl-C too, ends at once all that is being graded.
+    """
+    lost = _grade_in_turns(jobs, processes, on_done, on_time)
+    for one in _grade_in_turns(lost, 1, on_done, on_time):
+        reason = "the grading process died twice"
+        on_done(one, Submission(one.student, one.chapter.name, FAULT, reason, seed=one.seed))
+
+
+def _grade_in_turns(
+    jobs: list["Job"],
+    processes: int,
+    on_done: Callable[["Job", Submission], None],
+    on_time: Callable[["Job", float], None],
+) -> list["Job"]:
+    """Grade in so many processes; returns what was being graded by those that died."""
+    waiting, lost = collections.deque(jobs), []
+    referees: list[Referee] = []
+    idle: list[Referee] = []
+    busy: dict[Any, tuple[Referee, Job, float]] = {}
+
+    def hand_out() -> None:
+        while waiting and len(busy) < processes:
+            if not idle:
+                idle.append(Referee())
+                referees.append(idle[-1])
+            referee, one = idle.pop(), waiting.popleft()
+            busy[referee.wire] = referee, one, time.monotonic()
+            referee.ask(one)
+
+    try:
+        hand_out()
+        while busy:
+            for wire in multiprocessing.connection.wait(list(busy)):
+                referee, one, since = busy.pop(wire)
+                result = referee.answer()
+                if result is None:
+                    referee.end()
+                    lost.append(one)
+                else:
+                    idle.append(referee)
+                hand_out()
+                if result is not None:
+                    on_time(one, time.monotonic() - since)
+                    on_done(one, result)
+    finally:
+        for referee in referees:
+            referee.end()
+    return lost
+
+
+def warm_up() -> None:
+    """Start the process from which referees are forked. It does their imports, beside whatever is done here meanwhile."""
+    _context().set_forkserver_preload([f"{__package__}.submission"])
+    with _deaf_to_interrupts():
+        multiprocessing.forkserver.ensure_running()
+
+
+def _context() -> multiprocessing.context.ForkServerContext:
+    return multiprocessing.get_context("forkserver")
+
+
+class Referee:
+    """A process that grades one job after the other."""
+
+    def __init__(self) -> None:
+        warm_up()
+        context = _context()
+        self.wire, theirs = context.Pipe()
+        with theirs:
+            self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+            self._process.start()
+
+    def ask(self, one: "Job") -> None:
+        """Send a job; should the process be gone, the answer will tell."""
+        with contextlib.suppress(OSError):
+            self.wire.send(one)
+
+    def answer(self) -> Submission | None:
+        """The result, or None if the process is gone."""
+        try:
+            return self.wire.recv()
+        except (EOFError, OSError):
+            return None
+
+    def end(self) -> None:
+        """Kill the process; the worker that it holds ends with it."""
+        self._process.kill()
+        self._process.join()
+        self.wire.close()
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Have what is started now never hear a Ctrl-C: that is for the main process, which ends the others."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _serve(wire: Connection) -> None:
+    """Grade what comes over the wire, until the main process ends this one, or ends itself."""
+    from .submission import grade
+
+    signal.signal(signal.SIGINT, lambda *_: None)  # not ignored: what is started from here would inherit that
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def end_with_parent() -> None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    with contextlib.suppress(EOFError, OSError):  # the main process is gone
+        while True:
+            wire.send(grade(wire.recv()))

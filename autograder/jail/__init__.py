@@ -1,0 +1,1 @@
+"""Where learners' code runs: a `session` talks to worker processes, each behind `walls` of its own."""

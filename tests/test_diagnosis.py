@@ -14,7 +14,7 @@ from autograder.checking.diagnosis import conditions, explain, probes, relations
 from autograder.checking.diagnosis.naming import Naming
 from autograder.checking.oracle import Reference
 from autograder.checking.run import run_checks
-from autograder.checking.subject import Subject, _same_number, worked
+from autograder.checking.subject import Subject, _same_number, clock_of
 from autograder.inside.calling import Caller, Outcome
 from autograder.results import SIDE_EFFECTS, UNSTABLE, Exercise
 from solutions.backprop import conv2d_backward
@@ -313,8 +313,8 @@ def test_work_counts_wherever_the_kernel_runs() -> None:
         __call__ = prepare = run = result = frozen = lambda self, *args: Outcome()
 
     before = time.process_time()
-    assert before <= worked(Caller(relu)) < before + 100
-    assert before + 1000 <= worked(Elsewhere()) < before + 1100  # type: ignore[arg-type]
+    assert before <= clock_of(Caller(relu))() < before + 100
+    assert before + 1000 <= clock_of(Elsewhere())() < before + 1100  # type: ignore[arg-type]
     seen = Subject("relu", Elsewhere(), Reference(chapter("filters")))  # type: ignore[arg-type]
     seen.returns(np.ones(2))
     assert seen.seen[0].seconds < 100

@@ -68,6 +68,7 @@ class Recorder:
         self.classroom = classroom
         self.chapter = chapter
         self.release = classroom.released(chapter)
+        self._release_text = json.dumps(self.release)
         self.title = chapter.title
         self.db_url = classroom.db_url
         try:
@@ -167,10 +168,10 @@ class Recorder:
                     grade.auto_score = told.get(grade.name, grade.auto_score)
                 self.gradebook.db.commit()
                 if not self._is_ours(result):
-                    folder = self._fresh("autograded", result.student)
-                    nbformat.write(self._autograded(result), folder / f"{self.chapter.name}.ipynb")
+                    notebook = self._autograded(result)
+                    self._write(notebook, result.student)
                     self._hand_back(result.student)
-                    self._keep(job, result)
+                    self._keep(job, result, _essence(notebook))
             else:
                 self.record(job, result)
         return changed
@@ -369,12 +370,13 @@ class Recorder:
         self.gradebook.update_or_create_student(job.student)
         if result.verdict != GRADED and self._stands(result):
             result = self._with_what_stands(result)
+            shown = self._shown(job.student)
         else:
             self.gradebook.update_or_create_submission(self.chapter.name, job.student)
             self._stamp(job.student)
             notebook = self._autograded(result)
-            folder = self._fresh("autograded", job.student)
-            nbformat.write(notebook, folder / f"{self.chapter.name}.ipynb")
+            self._write(notebook, job.student)
+            shown = _essence(notebook)
             if result.verdict != FAULT:
                 self._save_grades(notebook, job.student)
         if result.for_a_person:
@@ -382,13 +384,18 @@ class Recorder:
         self._penalize(job.student)
         write_atomically(self._feedback_path(job.student), self._page(result))
         self._hand_back(job.student)
-        self._keep(job, result)
+        self._keep(job, result, shown)
         return result
 
-    def _keep(self, job: Job, result: Submission) -> None:
+    def _write(self, notebook: NotebookNode, student: str) -> None:
+        """Write the autograded notebook. It is the release with other texts in it, which needs no validation again."""
+        path = self._fresh("autograded", student) / f"{self.chapter.name}.ipynb"
+        path.write_text(nbformat.v4.writes(notebook) + "\n", encoding="utf-8")
+
+    def _keep(self, job: Job, result: Submission, shown: object) -> None:
         """Write the result's own file, with what the autograded notebook shows."""
-        shown = _digest(self._shown(result.student))
-        content = json.dumps({"key": job.key, "shown": shown, "result": result.to_json()}, default=list)
+        said = {"key": job.key, "shown": _digest(shown), "result": result.to_json()}
+        content = json.dumps(said, default=list)
         write_atomically(self._result_path(job.student), content, mode=0o600)  # it holds the seed
 
     def _grades(self, student: str) -> list[Grade]:
@@ -464,7 +471,7 @@ class Recorder:
 
     def _autograded(self, result: Submission) -> NotebookNode:
         """The release with the learner's solutions in it, and our verdicts as the outputs of the check cells."""
-        notebook = nbformat.from_dict(json.loads(json.dumps(self.release)))
+        notebook = json.loads(self._release_text, object_hook=NotebookNode)
         exercises = {f"check-{exercise.kernel}": exercise for exercise in result.exercises}
         for cell in notebook.cells:
             name = cell.metadata.get("nbgrader", {}).get("grade_id")

@@ -255,7 +255,8 @@ class Worker:
 
     def _restart_meter(self) -> None:
         self.used, self._begin = 0.0, time.monotonic()
-        self._busy, self._kept = self.busy(), _kept_waiting(self._main)
+        # what threads of theirs used since the last answer counts too, and /proc is asked once less
+        self._busy, self._kept = self.worked or self.busy(), _kept_waiting(self._main)
 
     def _meter(self) -> float:
         """Seconds that the request at hand has used."""

@@ -7,7 +7,7 @@ import importlib
 import inspect
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -79,7 +79,7 @@ class Reference:
         return self._points
 
     def parameters(self, kernel: str) -> tuple[str, ...]:
-        return tuple(inspect.signature(getattr(self.module, kernel)).parameters)
+        return _parameters(getattr(self.module, kernel))
 
     knows_all = True
 
@@ -299,6 +299,11 @@ AS_IF_SECONDS = 0.02
 
 FINGERPRINT = 12
 """Characters of a fingerprint."""
+
+
+@functools.cache
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
 
 
 def fingerprint(value: Any) -> str:

@@ -645,7 +645,7 @@ def _difference(expected: Any, got: Any, rtol: float) -> tuple[str, str, tuple[i
         return "type", f"expected a whole number (an int), got {_kind(got)}", None
     if type(number) not in (int, float, bool):
         return "type", f"expected one number, got {_kind(got)}", None
-    if not np.allclose(number, wanted, rtol=rtol, atol=rtol, equal_nan=True):
+    if not _same_number(number, wanted, rtol):
         expected_text, got_text = _digits(wanted, number)
         return "value", f"expected {expected_text}, got {got_text}", None
     return None
@@ -680,17 +680,21 @@ def _array_difference(
         return "type", f"expected an array of shape {expected.shape}, got {_kind(got)}", None
     if got.shape != expected.shape:
         return "shape", f"expected shape {expected.shape}, got {got.shape or 'a single number'}", None
-    finite = np.abs(expected[np.isfinite(expected)].astype(float))
+    found, wanted = got.astype(float), expected.astype(float)
+    sizes = np.abs(wanted)
+    finite = sizes[np.isfinite(sizes)]
     scale = float(finite.max()) if finite.size else 0.0
-    wrong = ~np.isclose(
-        got.astype(float), expected.astype(float), rtol=rtol, atol=rtol * scale, equal_nan=True
-    )
+    if finite.size == sizes.size:
+        with np.errstate(invalid="ignore", over="ignore"):
+            if (np.abs(found - wanted) <= rtol * scale + rtol * sizes).all():
+                return None  # as np.isclose would say, in a third of its time
+    wrong = ~np.isclose(found, wanted, rtol=rtol, atol=rtol * scale, equal_nan=True)
     if not wrong.any():
         return None
     index = tuple(int(axis[0]) for axis in np.nonzero(wrong))
     count = int(wrong.sum())
     share = "the only value that differs" if count == 1 else f"the first of {count} that differ"
     place = ", ".join(map(str, index))
-    wanted, found = _digits(float(expected[index]), float(got[index]))
-    message = f"at [{place}] expected {wanted}, got {found} ({share}, of {expected.size})"
+    right, wrong_one = _digits(float(expected[index]), float(got[index]))
+    message = f"at [{place}] expected {right}, got {wrong_one} ({share}, of {expected.size})"
     return "values", message, index

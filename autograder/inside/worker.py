@@ -10,9 +10,10 @@ become (null to stay who we are). It says hello with what confines it, then answ
 
     {"do": "read", "name": …, "source": …}   take in a cell       {}
     {"do": "read", …, "definitions": true}   take in of a cell only what it defines
-    {"do": "read", "name": …, "given": …}    take in a released cell, as statements
+    {"do": "read released", "cells": …}      take in released cells, each with its name and its statements
     {"do": "choose", "kernels": …, "without": …}
-                                             choose those statements of released cells that are needed
+                                             choose those statements of released cells that are needed; answers
+                                             {"idle": …}, the numbers of released cells in which none is
     {"do": "run", "cell": number}            run it               {"error": …, "kind": …, "output": …}
     {"do": "call", "kernel": …, "args": …}   call a function      {"outcome": …} or {"missing": true}
 
@@ -196,10 +197,12 @@ class Notebook:
         made = (Statement(source, frozenset(binds), frozenset(uses)) for source, binds, uses in given)
         self.cells.append(Cell(name, "", given=tuple(made)))
 
-    def choose(self, kernels: list[str], without: list[str]) -> None:
+    def choose(self, kernels: list[str], without: list[str]) -> list[int]:
         """Choose the statements of released cells that the learner's cells need and did not replace before.
 
         kernels : names of the functions that are to be called; without : names that no chosen statement leads to
+
+        Returns the numbers of the released cells of which none is needed.
         """
         self._kernels = kernels
         given = [statement for cell in self.cells for statement in cell.given or ()]
@@ -214,6 +217,9 @@ class Notebook:
                     for one in cell.given
                     if one.binds & (wanted - replaced) and not one.uses & avoided
                 )
+        return [
+            number for number, cell in enumerate(self.cells) if cell.given is not None and not cell.source
+        ]
 
     def run(self, number: int) -> BaseException | None:
         """Run a cell; return what it raised."""
@@ -506,15 +512,15 @@ def main() -> None:
                 sources.add(message["name"], message["source"])
                 answer: dict[str, Any] = {}
             case "read":
-                if "given" in message:
-                    notebook.read_given(message["name"], message["given"])
-                else:
-                    source = message["source"]
-                    notebook.read(message["name"], definitions(source) if message["definitions"] else source)
+                source = message["source"]
+                notebook.read(message["name"], definitions(source) if message["definitions"] else source)
+                answer = {}
+            case "read released":
+                for name, given in message["cells"]:
+                    notebook.read_given(name, given)
                 answer = {}
             case "choose":
-                notebook.choose(message["kernels"], message["without"])
-                answer = {}
+                answer = {"idle": notebook.choose(message["kernels"], message["without"])}
             case "run":
                 error = notebook.run(message["cell"])
                 text = "" if error is None else _error_text(error, notebook.cells[message["cell"]].name)

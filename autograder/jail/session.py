@@ -419,6 +419,7 @@ class Session:
         self._given_up: Stopped | None = None
         self._worker: Worker | None = None
         self._killed: set[str] = set()
+        self._idle: set[int] = set()
         self._steps: list[dict[str, Any]] = []
         for cell in cells:
             if len(cell.source.encode("utf-8", "replace")) > SOURCE_BYTES:
@@ -542,7 +543,7 @@ class Session:
                     continue
                 raise WorkerFault(f"a worker did not take in the earlier kernels: it {lost}") from None
             for step, number in itertools.chain(
-                ((self._read_cell, number) for number in range(len(self._cells))),
+                ((self._read, number) for number in self._read_at_once()),
                 [(self._choose, 0)],
                 ((self._run_cell, number) for number in range(len(self._cells))),
             ):
@@ -570,23 +571,39 @@ class Session:
                         self._given_up = Stopped(lost.verdict, text)
                     break
 
-    def _read_cell(self, number: int) -> None:
+    def _read_at_once(self) -> list[int]:
+        """Numbers of the cells with which a request to read begins: each of the learner's, and the first of released ones."""
+        return [
+            number
+            for number, cell in enumerate(self._cells)
+            if not (cell.is_given and number and self._cells[number - 1].is_given)
+        ]
+
+    def _read(self, number: int) -> None:
         cell = self._cells[number]
-        what: dict[str, Any] = {"source": cell.source, "definitions": cell.only_definitions}
+        message = {
+            "do": "read",
+            "name": cell.name,
+            "source": cell.source,
+            "definitions": cell.only_definitions,
+        }
         if cell.is_given:
-            what = {
-                "given": [
-                    [one.source, sorted(one.binds), sorted(one.uses)] for one in statements(cell.source)
-                ]
-            }
-        self._ask({"do": "read", "name": cell.name, **what}, self._limits.cell_seconds)
+            some = itertools.takewhile(lambda one: one.is_given, self._cells[number:])
+            message = {"do": "read released", "cells": [[one.name, _statements(one.source)] for one in some]}
+        self._ask(message, self._limits.cell_seconds)
 
     def _choose(self, _: int) -> None:
         message = {"do": "choose", "kernels": self._kernels, "without": self._without}
-        self._ask(message, self._limits.cell_seconds)
+        answer = self._ask(message, self._limits.cell_seconds)
+        # no code of the learner's has run in this worker yet that could have put another answer there
+        idle = answer.get("idle")
+        self._idle = set(idle) if isinstance(idle, list) and all(type(one) is int for one in idle) else set()
 
     def _run_cell(self, number: int) -> None:
         cell = self._cells[number]
+        if cell.is_given and number in self._idle:
+            self.outputs[cell.name] = ""
+            return
         message = {"do": "run", "cell": number}
         answer = self._ask(message, self._limits.cell_seconds, is_given=cell.is_given)
         self.outputs[cell.name] = _text(answer, "output")
@@ -650,6 +667,11 @@ class Session:
             if self._left <= 0:
                 total = f"time limit ({self._limits.total_seconds:g} s for the whole submission)"
                 self._given_up = Stopped(TIME_LIMIT, total)
+
+
+def _statements(source: str) -> list[list[Any]]:
+    """The statements of a released cell, each with the names that it binds and uses, as plain data."""
+    return [[one.source, sorted(one.binds), sorted(one.uses)] for one in statements(source)]
 
 
 def _less(cell: Cell, is_read: bool = True) -> Cell:

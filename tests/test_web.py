@@ -475,25 +475,40 @@ def test_text_and_scripts_of_every_page_stay_within_their_budgets(
     assert 0 < seen.whole < BARS["page"]
 
 
-def test_pages_load_few_sheets_and_the_explorers_in_one_script(built_book: Path) -> None:
+def test_pages_load_few_sheets_and_the_explorers_in_one_script(built_book: Path, browser: Any) -> None:
     sheets = (built_book / weight.SHEETS).read_text(encoding="utf-8")
     names = weight.JOINED.match(sheets)[1].split()  # type: ignore[index]
     assert names[-1] == "_static/course.css" and weight.FIRST in names and len(names) > 15
     assert all((built_book / name).read_text(encoding="utf-8") in sheets for name in names)
-    explorers = 0
+    tab, seen = browser.new_page(viewport=WIDE), 0
     for name in pages(built_book):
         page = soup(built_book / name)
         assert len(page.select("link[rel=stylesheet]")) <= 4, name
-        scripts = [str(one["src"]).partition("?")[0] for one in page.select("script[src*='/explore/']")]
-        assert len(scripts) <= 2, name
-        explorers += len(scripts) > 0
-        joined = [one for one in scripts if "/of-" in one]
-        text = "".join(
-            (built_book / name).parent.joinpath(one).read_text(encoding="utf-8") for one in scripts
-        )
-        for one in page.select("[class=explore]"):
-            assert joined and f'define("{one.name.removeprefix("explore-")}"' in text, (name, one.name)
-    assert explorers > 8
+        assert len(page.select("script[src*='/explore/']")) <= 2, name
+        explorers = page.select(".explore")
+        if explorers:
+            tab.goto(f"{built_book.as_uri()}/{name}", wait_until="load")
+            assert tab.locator(".explore-alive").count() == len(explorers), name
+        seen += len(explorers)
+    tab.close()
+    assert seen >= 20
+
+
+def test_pages_with_formulas_ask_for_the_parts_of_mathjax_that_they_load(
+    built_book: Path, browser: Any
+) -> None:
+    with site(built_book) as address:
+        for name in ("chapters/01-pixels.html", "chapters/teaching.html"):
+            tab = browser.new_page()
+            tab.goto(f"{address}/{name}", wait_until="load")
+            script = "() => performance.getEntriesByType('resource').map(one => one.name)"
+            loaded = [one for one in tab.evaluate(script) if re.search(r"/mathjax/(?!startup).*\.js", one)]
+            named = [
+                f"{address}/{str(one['href']).removeprefix('../')}"
+                for one in soup(built_book / name).select("link[rel=preload][as=script]")
+            ]
+            assert sorted(set(loaded)) == sorted(named) and len(named) == (5 if "pixels" in name else 0)
+            tab.close()
 
 
 def test_joined_files_follow_what_they_are_made_of(tmp_path: Path) -> None:

@@ -74,12 +74,23 @@ def setup(app: Sphinx) -> None:
     """Connect the steps; called by the book's extension."""
     app.connect("config-inited", load_parts, priority=LAST)
     app.connect("html-page-context", join_files, priority=LAST)
+    app.connect("html-page-context", name_parts, priority=LAST)
     app.connect("build-finished", prune, priority=LAST)
 
 
 def load_parts(app: Sphinx, config: Any) -> None:
     """Have MathJax load the parts that are named, not all that it is."""
     config.mathjax_path = "mathjax/startup.js"
+
+
+def name_parts(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Tell a page with formulas which parts of MathJax it will want: they ask for one another, four in a row."""
+    asked = (os.fspath(one.filename or "") for one in context.get("script_files", []))
+    if any(name.endswith(app.config.mathjax_path) for name in asked):
+        loaded = app.config.mathjax3_config["loader"]["load"]
+        context["formula_parts"] = ["core", *loaded, "output/chtml/fonts/tex"]
 
 
 def join_files(
@@ -123,7 +134,10 @@ def joined(out: Path, to: str, names: list[str]) -> bool:
     if not all((out / name).is_file() for name in names):
         return False
     texts = [(out / name).read_text(encoding="utf-8") for name in names]
-    text = "\n".join([f"/* joined: {' '.join(names)} */", *texts])
+    end = (
+        ";\n" if to.endswith(".js") else "\n"
+    )  # else a script that begins with a bracket would call the one before it
+    text = f"/* joined: {' '.join(names)} */\n{end.join(texts)}"
     if not (out / to).is_file() or (out / to).read_text(encoding="utf-8") != text:
         (out / to).write_text(text, encoding="utf-8")
     return True

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from autograder.chapters import chapters, check_points
-from autograder.figures import DARK, DENSITY, LINK, READABLE, FigureCanvas, light, short_path
+from autograder.figures import DARK, DENSITY, GRID, LINK, READABLE, FigureCanvas, light, short_path
 from autograder.site import boxes, finder, front, head, weight
 from autograder.site.weight import unused
 from benchmarks.live import site
@@ -325,7 +325,7 @@ def test_small_file_looks_as_the_long_one_does(browser: Any, monkeypatch: pytest
         axes[1].scatter(range(0, 300, 60), [0.5] * 5, c=range(5), alpha=0.5)
         axes[1].fill_between([0, 150, 300], [0, 1, 0], alpha=0.3, hatch="//")
         axes[1].set_ylabel("turned by 90°")
-        draw.picture(axes[2], np.random.default_rng(0).integers(0, 256, (60, 60), dtype=np.uint8))
+        draw.picture(axes[2], np.add.outer(np.arange(0, 120, 2), np.arange(0, 120, 2)).astype(np.uint8))
         axes[2].set_xlim(10, 40)  # cut off
         file = BytesIO()
         FigureCanvas(figure).print_figure(file, format="svg", bbox_inches="tight", dpi=DENSITY)
@@ -437,13 +437,13 @@ def test_text_of_figures_can_be_read_on_a_phone(built_book: Path, browser: Any) 
 
 
 def letters(root: ElementTree.Element) -> Iterator[float]:
-    """Sizes of the lines of text of a figure, in its own units: a line is scaled from letters of 100 units."""
+    """Sizes of the lines of text of a figure, in its own units: a line is scaled from the grid of its letters."""
     for line in root.iter(f"{SVG}g"):
         inside = line.findall(f"{SVG}use")
         scale = re.search(r"scale\(([\d.]+)", line.get("transform", ""))
         formula = any("scale" in part.get("transform", "") for part in inside)  # its indices may be smaller
         if scale and inside and not formula and inside[0].attrib[LINK].startswith("#DejaVu"):
-            yield 100 * float(scale[1])
+            yield GRID * float(scale[1])
 
 
 def test_figures_count_from_one_on_every_page(built_book: Path) -> None:

@@ -1,6 +1,8 @@
 """The book on paper: one document of all pages, printed by a browser."""
 
+import html
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -120,6 +122,25 @@ def test_a_chapter_is_printed_with_its_title_text_and_numbers(
     assert "A flashlight on the image" in " ".join(text) and "= 6600" in " ".join(text)
     assert all(page.endswith(f" {number}") for number, page in enumerate(text, 1))
     assert "Exercise: correlate2d ★★" in titles(made.outline)
+
+
+def test_contents_on_paper_have_the_numbers_of_the_pages(
+    built_book: Path, tmp_path: Path, browser: Any
+) -> None:
+    pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
+    names = ["beginning", "appendix", "teaching"]
+    made = pypdf.PdfReader(paper.print_pages(browser, names, tmp_path / "some.pdf", built_book))
+    text = [" ".join(page.extract_text().split()) for page in made.pages]
+    numbers = []
+    for name in names:
+        title = html.unescape(re.sub(r"<[^>]+>", "", paper.read(built_book, name).title))
+        found = re.search(rf"{re.escape(title)} (\d+)\b", text[0])
+        assert found, (title, text[0])
+        numbers.append(int(found[1]))
+        begins = text[numbers[-1] - 1]
+        assert begins.startswith(title) and begins.endswith(f" {numbers[-1]}")
+    assert numbers == sorted(numbers) and numbers[0] == 2 and numbers[-1] > 5
+    assert {f"/{name}" for name in names} <= set(made.named_destinations)  # the lines are links still
 
 
 def test_paper_says_what_is_missing(

@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from autograder.chapters import chapters, check_points
-from autograder.publishing.figures import DARK, DENSITY, LINK, READABLE, FigureCanvas, light
-from autograder.site import boxes, finder, front, head
+from autograder.publishing.figures import DARK, DENSITY, GRID, LINK, READABLE, FigureCanvas, light, short_path
+from autograder.site import boxes, finder, front, head, weight
 from autograder.site.weight import unused
 from benchmarks.live import site
 from benchmarks.web import BARS, megabytes, pages, visit
@@ -273,6 +273,81 @@ def test_photographs_are_webp_at_twice_the_density_of_a_page() -> None:
         assert 0.6 * DENSITY < picture.width / 3 <= DENSITY
 
 
+def placed(path: str) -> list[tuple[float, float]]:
+    """The points that a path goes through, and the ends of its loops, from any form of it that we write."""
+    points: list[tuple[float, float]] = []
+    start = (0.0, 0.0)
+    for letter, numbers in re.findall(r"([A-Za-z])([^A-Za-z]*)", path):
+        values = [float(one) for one in re.findall(r"-?\d*\.?\d+", numbers)]
+        kind, size = letter.upper(), {"H": 1, "V": 1, "M": 2, "L": 2, "Q": 4, "C": 6, "Z": 1}[letter.upper()]
+        for n in range(0, len(values), size) if values else [0]:
+            x, y = points[-1] if points else (0.0, 0.0)
+            from_x, from_y = (x, y) if letter.islower() else (0.0, 0.0)
+            if kind == "Z":
+                points.append(start)
+            elif kind in "HV":
+                points.append((from_x + values[n], y) if kind == "H" else (x, from_y + values[n]))
+            else:
+                pairs = zip(values[n : n + size : 2], values[n + 1 : n + size : 2], strict=True)
+                points += [(from_x + a, from_y + b) for a, b in pairs]
+            start = points[-1] if kind == "M" else start
+    return points
+
+
+@pytest.mark.parametrize(
+    ("long", "short"),
+    [
+        ("M 0.5 1 L 10.25 1 L 10.25 7 z", "M.5 1h9.75V7z"),
+        ("M 50 50  L 51 51.004  L 52 47  L 52 47", "M50 50l1 1 1-4"),
+        ("M 100 100 Q 101.5 102 99 100 L 100 100 z M 101 100 L 103 104", "M100 100q1.5 2-1 0zm1 0l2 4"),
+        ("M 5 5 L 5 5", "M5 5H5"),
+        ("M 0 0 C 1 2 3 4 100 99.996", "M0 0C1 2 3 4 100 100"),
+    ],
+)
+def test_paths_are_short_and_go_through_the_same_points(long: str, short: str) -> None:
+    assert short_path(long) == short
+    closed = [(x, y) for n, (x, y) in enumerate(placed(long)) if n == 0 or (x, y) != placed(long)[n - 1]]
+    ours = [(x, y) for n, (x, y) in enumerate(placed(short)) if n == 0 or (x, y) != placed(short)[n - 1]]
+    assert np.abs(np.array(closed) - np.array(ours)).max() <= 0.005
+
+
+def test_long_path_does_not_drift() -> None:
+    steps = np.random.default_rng(0).normal(size=(3000, 2)).cumsum(axis=0)
+    long = "M " + " L ".join(f"{x:.6f} {y:.6f}" for x, y in steps)
+    assert np.abs(np.array(placed(short_path(long))) - steps).max() <= 0.00501
+
+
+def test_small_file_looks_as_the_long_one_does(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn() -> str:
+        figure, axes = draw.panels(3)
+        draw.numbers(axes[0], np.arange(9).reshape(3, 3) / 7, r"$\sqrt{\frac{a_1}{b}}$, −x²", form="{:.2f}")
+        axes[1].plot(np.sin(np.linspace(0, 9, 300)), linewidth=0.8)
+        axes[1].scatter(range(0, 300, 60), [0.5] * 5, c=range(5), alpha=0.5)
+        axes[1].fill_between([0, 150, 300], [0, 1, 0], alpha=0.3, hatch="//")
+        axes[1].set_ylabel("turned by 90°")
+        draw.picture(axes[2], np.add.outer(np.arange(0, 120, 2), np.arange(0, 120, 2)).astype(np.uint8))
+        axes[2].set_xlim(10, 40)  # cut off
+        file = BytesIO()
+        FigureCanvas(figure).print_figure(file, format="svg", bbox_inches="tight", dpi=DENSITY)
+        plt.close(figure)
+        return file.getvalue().decode()
+
+    small = drawn()
+    monkeypatch.setattr("autograder.publishing.figures.make_small", lambda root: None)
+    long = drawn()
+    assert len(small) < 0.65 * len(long)
+    tab = browser.new_page(device_scale_factor=2, viewport=WIDE)
+    seen = []
+    for svg in (small, long):
+        tab.set_content(f'<img src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}">')
+        tab.wait_for_function("document.images[0].complete")
+        with Image.open(BytesIO(tab.locator("img").screenshot())) as picture:
+            seen.append(np.asarray(picture.convert("L"), dtype=float))
+    tab.close()
+    apart = np.abs(seen[0] - seen[1])
+    assert seen[0].std() > 20 and apart.mean() < 0.5 and (apart > 100).mean() < 1e-4
+
+
 LETTERS = ("ink", "soft", "blue", "orange", "green", "pink")
 
 
@@ -362,13 +437,13 @@ def test_text_of_figures_can_be_read_on_a_phone(built_book: Path, browser: Any) 
 
 
 def letters(root: ElementTree.Element) -> Iterator[float]:
-    """Sizes of the lines of text of a figure, in its own units: a line is scaled from letters of 100 units."""
+    """Sizes of the lines of text of a figure, in its own units: a line is scaled from the grid of its letters."""
     for line in root.iter(f"{SVG}g"):
         inside = line.findall(f"{SVG}use")
         scale = re.search(r"scale\(([\d.]+)", line.get("transform", ""))
         formula = any("scale" in part.get("transform", "") for part in inside)  # its indices may be smaller
         if scale and inside and not formula and inside[0].attrib[LINK].startswith("#DejaVu"):
-            yield 100 * float(scale[1])
+            yield GRID * float(scale[1])
 
 
 def test_figures_count_from_one_on_every_page(built_book: Path) -> None:
@@ -397,6 +472,56 @@ def test_text_and_scripts_of_every_page_stay_within_their_budgets(
         seen = visit(browser, address, f"chapters/{name}.html")
     assert 0 < seen.before < BARS["before"]
     assert 0 < seen.scripts < BARS["fixed"]
+    assert 0 < seen.whole < BARS["page"]
+
+
+def test_pages_load_few_sheets_and_the_explorers_in_one_script(built_book: Path, browser: Any) -> None:
+    sheets = (built_book / weight.SHEETS).read_text(encoding="utf-8")
+    names = weight.JOINED.match(sheets)[1].split()  # type: ignore[index]
+    assert names[-1] == "_static/course.css" and weight.FIRST in names and len(names) > 15
+    assert all((built_book / name).read_text(encoding="utf-8") in sheets for name in names)
+    tab, seen = browser.new_page(viewport=WIDE), 0
+    for name in pages(built_book):
+        page = soup(built_book / name)
+        assert len(page.select("link[rel=stylesheet]")) <= 4, name
+        assert len(page.select("script[src*='/explore/']")) <= 2, name
+        explorers = page.select(".explore")
+        if explorers:
+            tab.goto(f"{built_book.as_uri()}/{name}", wait_until="load")
+            assert tab.locator(".explore-alive").count() == len(explorers), name
+        seen += len(explorers)
+    tab.close()
+    assert seen >= 20
+
+
+def test_pages_with_formulas_ask_for_the_parts_of_mathjax_that_they_load(
+    built_book: Path, browser: Any
+) -> None:
+    with site(built_book) as address:
+        for name in ("chapters/01-pixels.html", "chapters/teaching.html"):
+            tab = browser.new_page()
+            tab.goto(f"{address}/{name}", wait_until="load")
+            script = "() => performance.getEntriesByType('resource').map(one => one.name)"
+            loaded = [one for one in tab.evaluate(script) if re.search(r"/mathjax/(?!startup).*\.js", one)]
+            named = [
+                f"{address}/{str(one['href']).removeprefix('../')}"
+                for one in soup(built_book / name).select("link[rel=preload][as=script]")
+            ]
+            assert sorted(set(loaded)) == sorted(named) and len(named) == (5 if "pixels" in name else 0)
+            tab.close()
+
+
+def test_joined_files_follow_what_they_are_made_of(tmp_path: Path) -> None:
+    places = [tmp_path / "_static" / name for name in ("one.css", "two.css")]
+    places[0].parent.mkdir()
+    for place in places:
+        place.write_text(place.stem)
+    names = [place.relative_to(tmp_path).as_posix() for place in places]
+    assert weight.joined(tmp_path, weight.SHEETS, names)
+    places[1].write_text("three")
+    weight.join_again(tmp_path)
+    assert (tmp_path / weight.SHEETS).read_text().splitlines()[1:] == ["one", "three"]
+    assert not weight.joined(tmp_path, weight.SHEETS, [*names, "_static/none.css"])
 
 
 def test_no_script_holds_up_the_first_text(built_book: Path) -> None:

@@ -3,11 +3,13 @@
 The dark form shows where the file is asked for as `figure.svg#dark`. The colours of the style (course/draw.py) change with
 it, and nothing else: a photograph, a map and the cells of a matrix keep their colours, and so does what is written on them.
 Pictures inside a figure are WebP, as small as they may be: pixels that are shown as cells as they are, larger ones at
-twice the density of a page.
+twice the density of a page. What is drawn is written in as few letters as it needs (see "Small files" below): a third of
+Matplotlib's is said twice, or finer than a screen shows.
 """
 
 import base64
 import io
+import itertools
 import re
 from collections.abc import Iterable
 from types import SimpleNamespace
@@ -28,6 +30,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.spines import Spine
 from matplotlib.text import Text
+from matplotlib.transforms import BboxBase
 
 SCALE = 110 / 72
 """Pixels of a page for a point of a figure."""
@@ -65,9 +68,31 @@ FIXED = "fixed-"
 """How the names of parts begin that look the same on every page."""
 
 SVG = "http://www.w3.org/2000/svg"
-LINK = "{http://www.w3.org/1999/xlink}href"
+LINK = "href"
+XLINK = "{http://www.w3.org/1999/xlink}href"
+"""What Matplotlib writes for it, as browsers asked for until 2018."""
+
+LETTER = "DejaVu"
+"""How the names of letters begin."""
+
 PNG = re.compile(r"data:image/png;base64,(.*)", re.DOTALL)
+
+GRID = 400
+"""Steps for the size of the type on which letters stand: twelve for a pixel of most of them, on a screen of double density."""
+
+CURVE = 24
+"""Steps of a path beyond which a tenth of a point will do, a seventh of a pixel at most from its place on such a screen."""
+
+STEP = re.compile(r"[MLQCz][^MLQCz]*")
+"""A step of a path as Matplotlib writes it."""
+
 NUMBER = re.compile(r"-?\d*\.\d{3,}")
+ZERO = re.compile(r"(?<![\d.])0(?=\.\d)")
+UNIT = re.compile(r"scale\(0?\.0156\d*\)")
+"""What Matplotlib says of the shape of each letter, whatever its typeface."""
+
+SIZE = re.compile(r"scale\(([\d.]+) -\1\)$")
+PLACE = re.compile(r"translate\(([-\d.]+) ([-\d.]+)\)(.*)")
 REFERENCE = re.compile(r"#([\w-]+)")
 COLOUR = re.compile(r"#[0-9a-f]{6}")
 
@@ -116,6 +141,10 @@ def settle(figure: Figure) -> None:
     for image in figure.findobj(AxesImage):
         if image.get_window_extent().width >= image.get_size()[1]:
             image.set_interpolation("none")  # its own pixels, which a page makes larger
+        if _is_inside(image.get_window_extent(), image.axes.bbox):
+            image.set_clip_on(
+                False
+            )  # nothing of it to cut off, and each clip is a shape of its own in the file
     for ax in figure.axes:
         if names.get(to_hex(ax.get_facecolor())) == "paper":
             ax.patch.set_visible(False)
@@ -127,6 +156,12 @@ def settle(figure: Figure) -> None:
         for number, part in enumerate([*ax.get_children(), *grid]):
             if part in data or part in grid or _lies_on(part, data, renderer):
                 part.set_gid(f"{FIXED}{number}")
+
+
+def _is_inside(box: BboxBase, around: BboxBase) -> bool:
+    """Whether a box is inside another, or stands out of it by less than half a dot."""
+    sides = (box.x0 - around.x0, box.y0 - around.y0, around.x1 - box.x1, around.y1 - box.y1)
+    return min(sides) > -0.5
 
 
 def _has_own_colours(part: Artist, names: dict[str, str]) -> bool:
@@ -173,29 +208,37 @@ def two_forms(svg: str, least: float) -> str:
     `least` is the share of the width that a page may not go below: the attribute `data-least`, in pixels.
     """
     root = ElementTree.fromstring(svg)
+    for part in root.iter():
+        if XLINK in part.attrib:
+            part.set(LINK, part.attrib.pop(XLINK))
     asked = {name for part in root.iter() for name in _asked_for(part)}
     _colour(root, light())
     for part in root.iter():
         if part.get("id") not in asked:
             part.attrib.pop("id", None)
-        if part.tag == f"{{{SVG}}}image" and float(part.attrib["width"]) * float(part.attrib["height"]) > FEW:
-            part.attrib.pop("style", None)  # smooth, not as cells
-        for name, value in part.attrib.items():
-            part.set(name, _short(value) if name != LINK else PNG.sub(_smaller, value))
+        if part.tag == f"{{{SVG}}}image":
+            few = float(part.attrib["width"]) * float(part.attrib["height"]) <= FEW
+            if not few:
+                part.attrib.pop("style", None)  # smooth, not as cells
+            elif "pixelated" in part.get("style", ""):
+                part.set("style", "image-rendering:pixelated")  # which all browsers know by now
+            part.set(LINK, PNG.sub(_smaller, part.attrib[LINK]))
+    make_small(root)
     width, height = (SCALE * float(size) for size in root.attrib["viewBox"].split()[2:])
     root.attrib |= {"id": "dark", "width": f"{width:.0f}", "height": f"{height:.0f}"}
     root.set("data-least", f"{min(least, 1) * width:.0f}")
-    style = ElementTree.Element(f"{{{SVG}}}style")
-    style.text = (
-        f":root{{{_values(light().items())}}}:root:target{{{_values((v, k) for k, v in DARK.items())}}}"
-    )
-    style.text += SOFTER
-    root.insert(0, style)
-    for part in root.iter():
-        part.text, part.tail = (text and " ".join(text.split()) for text in (part.text, part.tail))
     ElementTree.register_namespace("", SVG)
-    ElementTree.register_namespace("xlink", LINK[1:].split("}")[0])
-    return ElementTree.tostring(root, encoding="unicode")
+    drawn = ElementTree.tostring(root, encoding="unicode").replace(" />", "/>")
+    head, _, rest = drawn.partition(">")
+    return f"{head}><style>{_style(rest)}</style>{rest}"
+
+
+def _style(drawn: str) -> str:
+    """The values of those colours that a figure has, light and dark."""
+    names = {colour: name for colour, name in light().items() if f"--{name})" in drawn}
+    style = f":root{{{_values(names.items())}}}"
+    style += f":root:target{{{_values((DARK[name], name) for name in names.values())}}}"
+    return style + SOFTER * ("<image" in drawn)
 
 
 def _values(colours: Iterable[tuple[str, str]]) -> str:
@@ -223,16 +266,6 @@ def _named(colour: str, names: dict[str, str]) -> str:
     return f"var(--{names[colour]})" if colour in names else colour
 
 
-def _short(text: str) -> str:
-    """Numbers to a hundredth, small ones to four digits."""
-
-    def shortened(found: re.Match[str]) -> str:
-        number = float(found[0])
-        return f"{round(number, 2):g}" if abs(number) >= 1 else f"{number:.4g}"
-
-    return NUMBER.sub(shortened, text)
-
-
 def _smaller(found: re.Match[str]) -> str:
     """A picture in a figure as WebP, where that is smaller."""
     from PIL import Image
@@ -243,3 +276,195 @@ def _smaller(found: re.Match[str]) -> str:
         picture.save(made, "WEBP", lossless=few, quality=75)
     kind, content = ("webp", made.getvalue()) if made.tell() < len(png) else ("png", png)
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+# Small files
+
+
+def make_small(root: ElementTree.Element) -> None:
+    """Write what is drawn in fewer letters. Letters and straight lines move by less than a twentieth of a pixel of a screen of
+    double density, the points of curves by less than a sixth."""
+    for part in root.iter():
+        part.text = part.tail = None
+    root.attrib.pop("version", None)
+    root.set(
+        "stroke-linejoin", "round"
+    )  # what Matplotlib's style says of all parts; of a group it could not be said then
+    defined = ElementTree.Element(f"{{{SVG}}}defs")
+    for part in list(root.iter()):
+        for one in part.findall(f"{{{SVG}}}defs"):
+            defined.extend(inner for inner in one if inner.tag != f"{{{SVG}}}style")
+            part.remove(one)
+    root.insert(0, defined)
+    letters = {f"#{part.get('id')}": part for part in defined if UNIT.fullmatch(part.get("transform", ""))}
+    shapes = set(letters.values())
+    for part in root.iter():
+        for name, value in part.attrib.items():
+            if name == "d" and part not in shapes:
+                part.set(
+                    name, short_path(value, places=1 if value.count("L") + value.count("C") > CURVE else 2)
+                )
+            elif name not in ("d", "id", LINK):
+                part.set(name, _short(value))
+    _write_letters(root, defined, letters)
+    _say_once(root, defined)
+    _join(root)
+    _rename(root)
+
+
+def _write_letters(
+    root: ElementTree.Element, defined: ElementTree.Element, letters: dict[str, ElementTree.Element]
+) -> None:
+    """Letters on a grid of their own, in whose steps texts place them; spaces are left out."""
+    for letter in letters.values():
+        del letter.attrib["transform"]  # Matplotlib has 6400 steps, and texts that count to 100
+        if letter.get("d"):
+            letter.set("d", short_path(letter.attrib["d"], places=0, times=GRID / 6400))
+        else:
+            defined.remove(letter)
+    times = GRID / 100
+    for text in root.iter(f"{{{SVG}}}g"):
+        if not any(inner.get(LINK) in letters for inner in text):
+            continue
+        text.set(
+            "transform", SIZE.sub(lambda found: _scaled(float(found[1]) / times), text.attrib["transform"])
+        )
+        for inner in list(text):
+            place = PLACE.fullmatch(inner.get("transform", ""))
+            if inner.get(LINK) in letters and not letters[inner.attrib[LINK]].get("d"):
+                text.remove(inner)
+            elif inner.tag != f"{{{SVG}}}use":  # the line of a fraction
+                inner.set("transform", f"scale({times:g})")
+            elif place:
+                x, y = (round(float(place[n]) * times) for n in (1, 2))
+                if place[3]:  # an exponent, smaller
+                    inner.set("transform", f"translate({x} {y}){place[3]}")
+                    continue
+                del inner.attrib["transform"]
+                inner.attrib |= {name: str(value) for name, value in (("x", x), ("y", y)) if value}
+
+
+def _scaled(size: float) -> str:
+    scale = ZERO.sub("", f"{size:.5g}")  # to fewer digits the end of a long line would move
+    return f"scale({scale} -{scale})"
+
+
+def short_path(path: str, places: int = 2, times: float = 1) -> str:
+    """A path with every number times `times`, to so many digits after the point, from its last point on where that is shorter."""
+    made, last = [], ""
+    at = start = (0.0, 0.0)
+    steps = [
+        (step[0], [round(float(one) * times, places) for one in step[1:].split()])
+        for step in STEP.findall(path)
+    ]
+    for (letter, values), following in zip(steps, [*(letter for letter, _ in steps[1:]), ""], strict=True):
+        if letter == "z":
+            made.append("z")
+            at, last = start, "z"
+            continue
+        end = (values[-2], values[-1])
+        if letter == "L" and end == (start if following == "z" else at) and last != "M":
+            continue  # `z` goes there itself; or it goes nowhere
+        from_here = [value - at[n % 2] for n, value in enumerate(values)]
+        ways = [(letter, values), (letter.lower(), from_here)]
+        if letter == "L" and end[1] == at[1]:
+            ways = [("H", values[:1]), ("h", from_here[:1])]
+        elif letter == "L" and end[0] == at[0]:
+            ways = [("V", values[1:]), ("v", from_here[1:])]
+        written = [_step(one, numbers, places, last) for one, numbers in ways]
+        shortest = min((0, 1), key=lambda n: len(written[n]))
+        made.append(written[shortest])
+        at, last = end, ways[shortest][0]
+        if letter == "M":
+            start, last = end, "M"
+    return "".join(made)
+
+
+def _step(letter: str, values: Iterable[float], places: int, last: str) -> str:
+    """A step of a path; without its letter after another of the same kind."""
+    text = ""
+    for value in values:
+        number = ZERO.sub("", f"{round(value, places) + 0:.{places}f}")
+        number = (number.rstrip("0").rstrip(".") if places else number) or "0"
+        text += number if number[0] == "-" or not text else f" {number}"
+    same = letter == last and letter not in "Mm"
+    return (text if text[0] == "-" else f" {text}") if same else letter + text
+
+
+def _say_once(root: ElementTree.Element, defined: ElementTree.Element) -> None:
+    """What all that show a mark say of its style, say it with the mark."""
+    marks = {f"#{part.get('id')}": part for part in defined if not part.get("id", LETTER).startswith(LETTER)}
+    shown: dict[str, list[ElementTree.Element]] = {}
+    for part in root.iter(f"{{{SVG}}}use"):
+        shown.setdefault(part.attrib[LINK], []).append(part)
+    for name in marks.keys() & shown.keys():
+        own = _said(marks[name])
+        styles = [_said(part) for part in shown[name]]
+        if all(style == styles[0] for style in styles):
+            _say(marks[name], styles[0] | own)
+            styles = [{} for _ in styles]
+        for part, style in zip(shown[name], styles, strict=True):
+            _say(part, {key: value for key, value in style.items() if key not in own})
+
+
+def _said(part: ElementTree.Element) -> dict[str, str]:
+    """The style of a part."""
+    pairs = (said.partition(":") for said in part.get("style", "").split(";") if said.strip())
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _say(part: ElementTree.Element, style: dict[str, str]) -> None:
+    part.set("style", "; ".join(f"{name}: {value}" for name, value in style.items()))
+    if not style:
+        del part.attrib["style"]
+
+
+def _join(part: ElementTree.Element) -> None:
+    """Take away groups that say nothing, and put neighbours of one style into a group that has it."""
+    inside: list[ElementTree.Element] = []
+    for inner in part:
+        _join(inner)
+        inside += list(inner) if inner.tag == f"{{{SVG}}}g" and not inner.attrib else [inner]
+    part[:] = []
+    for style, run in itertools.groupby(inside, lambda inner: inner.get("style", "")):
+        alike = list(run)
+        together = re.search(
+            r"(?<!-)opacity", style
+        )  # as one, parts that lie on each other would not show it
+        if len(alike) == 1 or not style or together or part.tag == f"{{{SVG}}}defs":
+            part.extend(alike)
+            continue
+        group = ElementTree.SubElement(part, f"{{{SVG}}}g", style=style)
+        clips = {inner.get("clip-path") for inner in alike}
+        if len(clips) == 1 and None not in clips and all("transform" not in inner.attrib for inner in alike):
+            group.set("clip-path", str(clips.pop()))
+        for inner in alike:
+            del inner.attrib["style"]
+            if "clip-path" in group.attrib:
+                del inner.attrib["clip-path"]
+        group.extend(alike)
+
+
+def _rename(root: ElementTree.Element) -> None:
+    """Short names for what is referred to."""
+    letters, others = itertools.count(), itertools.count()
+    names = {
+        name: f"{LETTER}{next(letters):x}" if name.startswith(LETTER) else f"i{next(others):x}"
+        for name in [part.attrib["id"] for part in root.iter() if part.get("id")]
+    }
+    for part in root.iter():
+        for name, value in part.attrib.items():
+            if name == "id":
+                part.set(name, names[value])
+            elif not value.startswith("data:"):
+                part.set(name, REFERENCE.sub(lambda found: f"#{names.get(found[1], found[1])}", value))
+
+
+def _short(text: str) -> str:
+    """Numbers to a hundredth, small ones to four digits."""
+
+    def shortened(found: re.Match[str]) -> str:
+        number = float(found[0])
+        return f"{round(number, 2):g}" if abs(number) >= 1 else f"{number:.4g}"
+
+    return ZERO.sub("", NUMBER.sub(shortened, text))

@@ -2,7 +2,7 @@
 
 `boxes` gives each kind of box its shape, `finder` makes what the search reads, `front` makes the cards of the chapters,
 `head` writes descriptions and addresses, `pictures` gives pictures their size and their form for the theme, `weight`
-removes what no page uses.
+removes what no page uses and joins small files.
 """
 
 from sphinx.application import Sphinx

@@ -1,10 +1,12 @@
 """`make pdf`: the built book, or one of its pages, as a PDF: what a browser prints of all pages put into one document.
 
 One document, so that pages are numbered through and links inside it work. It is shown without scripts other than those
-of formulas: explorers stay the figures that they stand for, and no box is folded.
+of formulas: explorers stay the figures that they stand for, and no box is folded. On which page a chapter begins nobody
+knows before it is printed: the contents get their numbers from a first print, and the second one has them.
 """
 
 import html
+import io
 import re
 import sys
 from dataclasses import dataclass
@@ -31,6 +33,12 @@ FOOT = (
 """Below each page: the title and the page's number."""
 
 MARGIN = {"top": "16mm", "bottom": "18mm", "left": "16mm", "right": "16mm"}
+
+NUMBER = """numbers => {
+    for (const link of document.querySelectorAll(".paper-contents a[href^='#']"))
+        link.querySelector(".paper-number").textContent = numbers[decodeURIComponent(link.hash.slice(1))] ?? ""
+}"""
+"""Script that writes numbers of pages into the contents."""
 
 _ID = re.compile(r'(?<=[\s])(id|for|aria-labelledby|aria-describedby)="([^"]+)"|url\(#([^)]+)\)')
 _LINK = re.compile(r'<a\b(?P<before>[^>]*?)\shref="(?P<to>[^"]*)"(?P<after>[^>]*)>')
@@ -112,6 +120,7 @@ def document(book: Path, names: list[str]) -> str:
     told = whole if len(sheets) > 1 else re.sub(r"<[^>]+>", "", sheets[0].title)
     head = re.sub(r"<title>.*?</title>", f"<title>{told}</title>", _SCRIPT.sub("", head), flags=re.DOTALL)
     list_ = joined(contents(book), "index", set(names)) if len(sheets) > 1 else ""
+    list_ = list_.replace("</a>", '<span class="paper-number"></span></a>')
     front = f'<nav class="paper-contents"><h1>{whole}</h1>{list_}</nav>' if list_ else ""
     parts = "".join(
         f'<div class="paper-part" id="{one.name}">{joined(one.article, one.name, set(names))}</div>'
@@ -171,11 +180,29 @@ def write(names: list[str], to: Path, book: Path = BOOK) -> Path:
 
 
 def print_pages(browser: Any, names: list[str], to: Path, book: Path) -> Path:
-    """Write the pages of these names as a PDF, with a browser that is open."""
+    """Write the pages of these names as a PDF, with a browser that is open.
+
+    Raises
+    ------
+    PageError
+        If it has contents, and what finds their pages is not installed.
+    """
     tab = opened(browser, book, document(book, names))
+    made, numbers = printed(tab), dict[str, int]()
+    # once more with the numbers: they move nothing, as a rule, and where they do the next print has them right
+    while len(names) > 1 and (found := first_pages(made, names)) != numbers:
+        numbers = found
+        tab.evaluate(NUMBER, numbers)
+        made = printed(tab)
+    tab.close()
     to.parent.mkdir(parents=True, exist_ok=True)
-    tab.pdf(
-        path=to,
+    to.write_bytes(made)
+    return to
+
+
+def printed(tab: Any) -> bytes:
+    """The document in a tab as a PDF."""
+    made: bytes = tab.pdf(
         format="A4",
         margin=MARGIN,
         print_background=True,
@@ -185,8 +212,25 @@ def print_pages(browser: Any, names: list[str], to: Path, book: Path) -> Path:
         tagged=True,
         outline=True,
     )
-    tab.close()
-    return to
+    return made
+
+
+def first_pages(made: bytes, names: list[str]) -> dict[str, int]:
+    """The number of the page on which each part begins that a link of the PDF leads to.
+
+    Raises
+    ------
+    PageError
+        If pypdf is not installed.
+    """
+    try:
+        from pypdf import PdfReader
+    except ModuleNotFoundError:
+        raise PageError("pypdf is missing, which finds the numbers of the contents: make setup") from None
+    reader = PdfReader(io.BytesIO(made))
+    places = {name.removeprefix("/"): place for name, place in reader.named_destinations.items()}
+    pages = {name: reader.get_destination_page_number(places[name]) for name in names if name in places}
+    return {name: page + 1 for name, page in pages.items() if page is not None}
 
 
 def main(arguments: list[str]) -> None:

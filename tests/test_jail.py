@@ -805,6 +805,18 @@ def test_grading_stops_where_bubblewrap_fails(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(JailMissing, match=r"^no jail: bwrap: No permissions to create a new namespace; .+"):
         Session([Cell("f", "f = int")])
+    (tmp_path / "mark").touch()
+    monkeypatch.setattr(walls, "CONTAINER_MARKS", (tmp_path / "mark",))
+    with pytest.raises(JailMissing, match=r'container.*TEACHING.md tells how, under "In a container"$'):
+        Session([Cell("f", "f = int")])
+
+
+def test_recipe_of_a_container_stands_where_the_jail_sends_its_reader() -> None:
+    """TEACHING.md has that heading, with the file that is built, and installs what the jail is made of"""
+    recipe = (ROOT / "TEACHING.md").read_text(encoding="utf-8").partition("### In a container\n")[2]
+    assert "--file examples/container/Containerfile" in recipe.partition("\n## ")[0]
+    built = (ROOT / "examples/container/Containerfile").read_text(encoding="utf-8")
+    assert "bubblewrap libseccomp2" in built and "USER teacher" in built
 
 
 @needs_jail

@@ -81,6 +81,10 @@ class JailMissing(Exception):
     """Learners' code cannot be contained here; the text names the missing part and what to install."""
 
 
+CONTAINER_MARKS = (Path("/run/.containerenv"), Path("/.dockerenv"))
+"""Files by which Podman and Docker let a program know that it runs in one of their containers."""
+
+
 def require_parts() -> None:
     """See that everything the jail is made of is there.
 
@@ -112,8 +116,11 @@ def complaint(as_root: bool) -> str:
     last = said.splitlines()[-1] if said else f"exit code {process.returncode}"
     if not last.startswith("bwrap:"):
         return f"Python does not start inside: {last}"
+    recipe = 'TEACHING.md tells how, under "In a container"'
     if as_root:
-        return f"{last}; as root it needs CAP_SYS_ADMIN: in a container, run the grader as an ordinary user"
+        return f"{last}; as root it needs CAP_SYS_ADMIN: in a container, run the grader as an ordinary user; {recipe}"
+    if "KUBERNETES_SERVICE_HOST" in os.environ or any(mark.exists() for mark in CONTAINER_MARKS):
+        return f"{last}; start this container with a /proc that is not masked and without a filter of its own; {recipe}"
     return (
         f"{last}; let users make namespaces with: sysctl -w kernel.unprivileged_userns_clone=1 "
         "kernel.apparmor_restrict_unprivileged_userns=0"

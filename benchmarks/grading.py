@@ -114,9 +114,10 @@ def in_turns(scratch: Path, rounds: int, count: int) -> None:
                 seconds[turn], _ = timed(commands[turn], rooms[turn].root)
         for found, ours in zip(ratios, seconds, strict=False):
             found.append(seconds[2] / ours)
-        table.add_row(
-            str(number + 1), *(f"{one:.1f} s" for one in seconds), *(f"{found[-1]:.1f}" for found in ratios)
-        )
+        told = [*(f"{one:.1f} s" for one in seconds), *(f"{found[-1]:.1f}" for found in ratios)]
+        table.add_row(str(number + 1), *told)
+        if number + 1 < rounds:  # a round takes minutes: whoever stops before the last has what is done
+            console.print(f"round {number + 1} of {rounds}: {', '.join(told)}")
     console.print(table)
     said = [f"{statistics.median(found):.1f} (from {min(found):.1f} to {max(found):.1f})" for found in ratios]
     console.print(

@@ -184,6 +184,21 @@ def test_every_pin_is_for_the_oldest_python_that_the_readme_names() -> None:
     assert not refusing and installed > 100
 
 
+def test_checks_ask_pytest_for_nothing_that_grading_leaves_out() -> None:
+    kernels = {kernel for chapter in chapters() for kernel in check_points(chapter)}
+    for path in sorted((ROOT / "autograder" / "checks").glob("test_*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                marks = [ast.unparse(mark) for mark in node.decorator_list]
+                assert all(
+                    mark.startswith(("pytest.mark.timed", "pytest.mark.parametrize")) for mark in marks
+                ), node.name
+                words = {word for mark in marks for word in re.findall(r"\w+", mark)}
+                assert {one.arg for one in node.args.args} <= kernels | {"rng"} | words, (
+                    f"{path.name}: {node.name}"
+                )
+
+
 def test_modules_import_only_from_the_rows_above_them() -> None:
     house = (
         (ROOT / "CONTRIBUTING.md")
@@ -193,7 +208,11 @@ def test_modules_import_only_from_the_rows_above_them() -> None:
     )
     rows = [line.split("|")[1] for line in house.splitlines() if line.startswith("| `")]
     order = re.findall(r"`(\w+)(?:\.py|/)`", " ".join(rows))
-    there = {path.stem for path in (ROOT / "autograder").iterdir() if path.suffix == ".py" or path.is_dir()}
+    there = {
+        path.stem
+        for path in (ROOT / "autograder").iterdir()
+        if path.suffix == ".py" or any(path.glob("*.py"))
+    }
     assert set(order) == there - {"__init__", "__main__", "__pycache__"}
     for path in sorted((ROOT / "autograder").rglob("*.py")):
         name, *rest = path.relative_to(ROOT / "autograder").with_suffix("").parts

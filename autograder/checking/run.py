@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import io
 import os
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -345,7 +346,12 @@ def _run_pytest(path: Path, plugin: Plugin) -> None:
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(errors),
         _no_foreign_options(),
+        warnings.catch_warnings(),
     ):
+        if (
+            not sys.warnoptions
+        ):  # what a notebook asked for, to raise on any warning perhaps, is not asked of pytest
+            warnings.simplefilter("default")
         code = pytest.main([*options, str(path)], plugins=[plugin, _PlainReports()])
     if plugin.unread:
         raise CheckError(f"the checks cannot be read: {plugin.unread}")

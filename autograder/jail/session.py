@@ -69,6 +69,9 @@ SOURCE_BYTES = 2**20
 """The longest cell that is run."""
 
 
+READ_AT_ONCE = 2**16
+"""Characters of released cells that go into one request; as statements, with their names, they are some times as many."""
+
 SETUP = "setup"
 """Name of the released cell that holds the imports."""
 
@@ -184,6 +187,7 @@ class Worker:
         self._restart_meter()
         facts: dict[str, Any] = self._receive(START_SECONDS, f"{START_SECONDS:g} s", 0)["hello"]
         *_, self._main = _tree(self._top)
+        self.worked = self.busy()  # what it took to start is nobody's
         return facts
 
     def process_count(self) -> int:
@@ -420,6 +424,7 @@ class Session:
         self._worker: Worker | None = None
         self._killed: set[str] = set()
         self._idle: set[int] = set()
+        self._starts: list[int] = []
         self._steps: list[dict[str, Any]] = []
         for cell in cells:
             if len(cell.source.encode("utf-8", "replace")) > SOURCE_BYTES:
@@ -572,12 +577,16 @@ class Session:
                     break
 
     def _read_at_once(self) -> list[int]:
-        """Numbers of the cells with which a request to read begins: each of the learner's, and the first of released ones."""
-        return [
-            number
-            for number, cell in enumerate(self._cells)
-            if not (cell.is_given and number and self._cells[number - 1].is_given)
-        ]
+        """Numbers of the cells with which a request to read begins: each of the learner's, and of released ones in a row
+        the first, and one again when there is much text: a learner may have copied them a thousand times."""
+        self._starts, size = [], 0
+        for number, cell in enumerate(self._cells):
+            size += len(cell.source)
+            before = self._cells[number - 1] if number else None
+            if not (before and before.is_given and cell.is_given and size <= READ_AT_ONCE):
+                self._starts.append(number)
+                size = len(cell.source)
+        return self._starts
 
     def _read(self, number: int) -> None:
         cell = self._cells[number]
@@ -588,8 +597,9 @@ class Session:
             "definitions": cell.only_definitions,
         }
         if cell.is_given:
-            some = itertools.takewhile(lambda one: one.is_given, self._cells[number:])
-            message = {"do": "read released", "cells": [[one.name, _statements(one.source)] for one in some]}
+            end = next((start for start in self._starts if start > number), len(self._cells))
+            some = [[one.name, _statements(one.source)] for one in self._cells[number:end]]
+            message = {"do": "read released", "cells": some}
         self._ask(message, self._limits.cell_seconds)
 
     def _choose(self, _: int) -> None:

@@ -116,15 +116,17 @@ def complaint(as_root: bool) -> str:
     last = said.splitlines()[-1] if said else f"exit code {process.returncode}"
     if not last.startswith("bwrap:"):
         return f"Python does not start inside: {last}"
+    users = (
+        "let users make namespaces with: sysctl -w kernel.unprivileged_userns_clone=1 "
+        "kernel.apparmor_restrict_unprivileged_userns=0"
+    )
     recipe = 'TEACHING.md tells how, under "In a container"'
     if as_root:
         return f"{last}; as root it needs CAP_SYS_ADMIN: in a container, run the grader as an ordinary user; {recipe}"
     if "KUBERNETES_SERVICE_HOST" in os.environ or any(mark.exists() for mark in CONTAINER_MARKS):
-        return f"{last}; start this container with a /proc that is not masked and without a filter of its own; {recipe}"
-    return (
-        f"{last}; let users make namespaces with: sysctl -w kernel.unprivileged_userns_clone=1 "
-        "kernel.apparmor_restrict_unprivileged_userns=0"
-    )
+        options = "start this container with a /proc that is not masked and without a filter of its own"
+        return f"{last}; {options}; {recipe}; and on its host {users}"
+    return f"{last}; {users}"
 
 
 def start_jailed(

@@ -34,6 +34,9 @@ FOOT = (
 
 MARGIN = {"top": "16mm", "bottom": "18mm", "left": "16mm", "right": "16mm"}
 
+PRINTS = 4
+"""How often a whole book is printed again at most, until the numbers of its contents are those of its pages."""
+
 NUMBER = """numbers => {
     for (const link of document.querySelectorAll(".paper-contents a[href^='#']"))
         link.querySelector(".paper-number").textContent = numbers[decodeURIComponent(link.hash.slice(1))] ?? ""
@@ -190,7 +193,14 @@ def print_pages(browser: Any, names: list[str], to: Path, book: Path) -> Path:
     tab = opened(browser, book, document(book, names))
     made, numbers = printed(tab), dict[str, int]()
     # once more with the numbers: they move nothing, as a rule, and where they do the next print has them right
-    while len(names) > 1 and (found := first_pages(made, names)) != numbers:
+    for _ in range(PRINTS if len(names) > 1 else 0):
+        found = first_pages(made, names)
+        if missing := sorted(set(names) - found.keys()):
+            raise PageError(
+                f"no link of the PDF leads to {', '.join(missing)}: its contents would have no numbers"
+            )
+        if found == numbers:
+            break
         numbers = found
         tab.evaluate(NUMBER, numbers)
         made = printed(tab)

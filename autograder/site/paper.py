@@ -188,17 +188,15 @@ def print_pages(browser: Any, names: list[str], to: Path, book: Path) -> Path:
     Raises
     ------
     PageError
-        If it has contents, and what finds their pages is not installed.
+        If it has contents, and what finds their pages is not installed or finds none.
     """
     tab = opened(browser, book, document(book, names))
     made, numbers = printed(tab), dict[str, int]()
     # once more with the numbers: they move nothing, as a rule, and where they do the next print has them right
     for _ in range(PRINTS if len(names) > 1 else 0):
         found = first_pages(made, names)
-        if missing := sorted(set(names) - found.keys()):
-            raise PageError(
-                f"no link of the PDF leads to {', '.join(missing)}: its contents would have no numbers"
-            )
+        if not found:
+            raise PageError("no link of the PDF leads to a page: its contents would have no numbers")
         if found == numbers:
             break
         numbers = found

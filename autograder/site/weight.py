@@ -130,10 +130,10 @@ def join_files(
 
 
 def joined(out: Path, to: str, names: list[str]) -> bool:
-    """Write files of a book into one, if all of them are there."""
-    if not all((out / name).is_file() for name in names):
-        return False
-    texts = [(out / name).read_text(encoding="utf-8") for name in names]
+    """Write files of a book into one; those that are not there yet are left out."""
+    # in a first build Sphinx copies some of them after its pages: `join_again` fills this file in at the end
+    texts = [(out / name).read_text(encoding="utf-8") for name in names if (out / name).is_file()]
+    (out / to).parent.mkdir(parents=True, exist_ok=True)
     end = (
         ";\n" if to.endswith(".js") else "\n"
     )  # else a script that begins with a bracket would call the one before it

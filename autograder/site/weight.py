@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from myst_nb.sphinx_ext import add_global_html_resources
 from sphinx.application import Sphinx
 from sphinx.builders.html._assets import _CascadingStyleSheet, _JavaScript
+from sphinx.environment import BuildEnvironment
 
 from .. import explore
 
@@ -73,6 +75,7 @@ UNUSED = (
 def setup(app: Sphinx) -> None:
     """Connect the steps; called by the book's extension."""
     app.connect("config-inited", load_parts, priority=LAST)
+    app.connect("env-updated", copy_early)
     app.connect("html-page-context", join_files, priority=LAST)
     app.connect("html-page-context", name_parts, priority=LAST)
     app.connect("build-finished", prune, priority=LAST)
@@ -91,6 +94,13 @@ def name_parts(
     if any(name.endswith(app.config.mathjax_path) for name in asked):
         loaded = app.config.mathjax3_config["loader"]["load"]
         context["formula_parts"] = ["core", *loaded, "output/chtml/fonts/tex"]
+
+
+def copy_early(app: Sphinx, env: BuildEnvironment) -> None:
+    """Copy the style sheet of MyST-NB, which comes after the pages by itself: they load the joined one that holds it."""
+    if app.builder.format == "html":
+        Path(app.outdir, "_static").mkdir(parents=True, exist_ok=True)
+        add_global_html_resources(app, None)
 
 
 def join_files(
@@ -130,10 +140,10 @@ def join_files(
 
 
 def joined(out: Path, to: str, names: list[str]) -> bool:
-    """Write files of a book into one; those that are not there yet are left out."""
-    # in a first build Sphinx copies some of them after its pages: `join_again` fills this file in at the end
-    texts = [(out / name).read_text(encoding="utf-8") for name in names if (out / name).is_file()]
-    (out / to).parent.mkdir(parents=True, exist_ok=True)
+    """Write files of a book into one, if all of them are there."""
+    if not all((out / name).is_file() for name in names):
+        return False
+    texts = [(out / name).read_text(encoding="utf-8") for name in names]
     end = (
         ";\n" if to.endswith(".js") else "\n"
     )  # else a script that begins with a bracket would call the one before it

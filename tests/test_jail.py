@@ -688,6 +688,32 @@ def test_time_of_all_processes_counts(kernel: str) -> None:
     assert time.monotonic() - begin < 30
 
 
+@needs_jail
+@pytest.mark.parametrize("have_ended", [False, True])
+def test_processes_that_have_ended_are_not_counted(monkeypatch: pytest.MonkeyPatch, have_ended: bool) -> None:
+    """crosses the limit only where so many live at once: some end while they are counted, and others begin"""
+    processes = [subprocess.Popen(["sleep", "100"]) for _ in range(9)]
+
+    def count(top: int) -> jail._Usage:
+        found = jail._Usage(tasks={str(process.pid) for process in processes})
+        for process in processes if have_ended else ():
+            process.kill()
+            process.wait()
+        return found
+
+    with (
+        Session([Cell("g", "def g(): return 1")], Limits(processes=6)) as session,
+        contextlib.ExitStack() as after,
+    ):
+        for process in processes:
+            after.callback(process.wait)
+            after.callback(process.kill)
+        assert session.call("g", ()).value == 1 and session._worker
+        monkeypatch.setattr(jail, "_usage", count)
+        crossed = session._worker._crossed()
+        assert crossed is None if have_ended else "process limit (6)" in str(crossed)
+
+
 KILLED = """
 import os, signal
 def f(x):

@@ -31,7 +31,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any
@@ -357,7 +357,9 @@ class Worker:
         limits, now = self._limits, _usage(self._top)
         if now.memory > limits.memory_bytes:
             return Lost(MEMORY_LIMIT, f"memory limit ({_size(limits.memory_bytes)})")
-        if now.tasks > limits.processes + 2:  # bubblewrap's own, and the worker
+        most = limits.processes + 2  # bubblewrap's own, and the worker
+        # Whoever forks without end has children that end while they are counted, and new ones: not all live at once.
+        if len(now.tasks) > most and sum(os.path.exists(f"/proc/{task}") for task in now.tasks) > most:
             return Lost(CRASHED, f"process limit ({limits.processes})")
         # What lies in pipes and sockets is memory that nobody counts.
         if now.open_files > 4 * limits.open_files:
@@ -725,17 +727,17 @@ class _Usage:
     """What a worker's processes use together."""
 
     memory: int = 0
-    tasks: int = 0
+    tasks: set[str] = field(default_factory=set)
     open_files: int = 0
 
 
 def _usage(top: int) -> _Usage:
-    """Add up what a process and all that descend from it use; threads count as tasks."""
+    """Add up what a process and all that descend from it use, with the numbers of their tasks: threads count as tasks."""
     now = _Usage()
     for pid in _tree(top):
         with contextlib.suppress(OSError):
             tasks = os.listdir(f"/proc/{pid}/task")
-            now.tasks += len(tasks)
+            now.tasks.update(tasks)
             # If the first thread has ended, the process seems to have neither memory nor files: its others know.
             for task in tasks:
                 if memory := _memory(f"/proc/{pid}/task/{task}/status"):

@@ -19,7 +19,17 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from autograder.chapters import chapters, check_points
-from autograder.publishing.figures import DARK, DENSITY, GRID, LINK, READABLE, FigureCanvas, light, short_path
+from autograder.publishing.figures import (
+    DARK,
+    DENSITY,
+    GRID,
+    LINK,
+    READABLE,
+    SHORT_LETTER,
+    FigureCanvas,
+    light,
+    short_path,
+)
 from autograder.site import boxes, finder, front, head, weight
 from autograder.site.weight import unused
 from benchmarks.live import site
@@ -376,12 +386,12 @@ def test_letters_of_figures_have_colours_that_can_be_read(built_book: Path) -> N
         root = ElementTree.parse(path).getroot()
         parents = {child: parent for parent in root.iter() for child in parent}
         for letter in root.iter(f"{SVG}use"):
-            if not letter.attrib[LINK].startswith("#DejaVu"):
+            if not letter.attrib[LINK].startswith(f"#{SHORT_LETTER}"):
                 continue
             part = letter
             while part in parents and "fill:" not in part.get("style", ""):
                 part = parents[part]
-            named = re.search(r"fill: var\(--(\w+)\)", part.get("style", ""))
+            named = re.search(r"fill:var\(--(\w+)\)", part.get("style", ""))
             if named and named[1] not in (*LETTERS, "white"):
                 wrong.add((path.name, named[1]))
     assert not wrong
@@ -442,7 +452,7 @@ def letters(root: ElementTree.Element) -> Iterator[float]:
         inside = line.findall(f"{SVG}use")
         scale = re.search(r"scale\(([\d.]+)", line.get("transform", ""))
         formula = any("scale" in part.get("transform", "") for part in inside)  # its indices may be smaller
-        if scale and inside and not formula and inside[0].attrib[LINK].startswith("#DejaVu"):
+        if scale and inside and not formula and inside[0].attrib[LINK].startswith(f"#{SHORT_LETTER}"):
             yield GRID * float(scale[1])
 
 

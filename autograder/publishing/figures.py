@@ -73,12 +73,15 @@ XLINK = "{http://www.w3.org/1999/xlink}href"
 """What Matplotlib writes for it, as browsers asked for until 2018."""
 
 LETTER = "DejaVu"
-"""How the names of letters begin."""
+"""How Matplotlib's names of letters begin."""
+
+SHORT_LETTER = "a"
+"""How their names begin in the file: they are half of what refers to anything."""
 
 PNG = re.compile(r"data:image/png;base64,(.*)", re.DOTALL)
 
-GRID = 400
-"""Steps for the size of the type on which letters stand: twelve for a pixel of most of them, on a screen of double density."""
+GRID = 200
+"""Steps for the size of the type on which letters stand: six for a pixel of most of them, on a screen of double density."""
 
 CURVE = 24
 """Steps of a path beyond which a tenth of a point will do, a seventh of a pixel at most from its place on such a screen."""
@@ -282,7 +285,7 @@ def _smaller(found: re.Match[str]) -> str:
 
 
 def make_small(root: ElementTree.Element) -> None:
-    """Write what is drawn in fewer letters. Letters and straight lines move by less than a twentieth of a pixel of a screen of
+    """Write what is drawn in fewer letters. Letters and straight lines move by less than a tenth of a pixel of a screen of
     double density, the points of curves by less than a sixth."""
     for part in root.iter():
         part.text = part.tail = None
@@ -306,7 +309,9 @@ def make_small(root: ElementTree.Element) -> None:
                 )
             elif name not in ("d", "id", LINK):
                 part.set(name, _short(value))
+        _say(part, _said(part))
     _write_letters(root, defined, letters)
+    _share_words(root, defined)
     _say_once(root, defined)
     _join(root)
     _rename(root)
@@ -342,6 +347,22 @@ def _write_letters(
                     continue
                 del inner.attrib["transform"]
                 inner.attrib |= {name: str(value) for name, value in (("x", x), ("y", y)) if value}
+
+
+def _share_words(root: ElementTree.Element, defined: ElementTree.Element) -> None:
+    """What is written in several places, as the same numbers in two charts, is spelled once."""
+    written: dict[tuple[tuple[str, ...], ...], list[ElementTree.Element]] = {}
+    for text in root.iter(f"{{{SVG}}}g"):
+        if len(text) > 1 and all(
+            not inner.attrib.keys() - {LINK, "x", "y"} for inner in text.iter() if inner != text
+        ):
+            spelled = tuple((inner.tag, *itertools.chain(*inner.attrib.items())) for inner in text)
+            written.setdefault(spelled, []).append(text)
+    for number, places in enumerate(places for places in written.values() if len(places) > 1):
+        name = f"{LETTER}-word-{number}"
+        ElementTree.SubElement(defined, f"{{{SVG}}}g", id=name).extend(places[0])
+        for text in places:
+            text[:] = [ElementTree.Element(f"{{{SVG}}}use", {LINK: f"#{name}"})]
 
 
 def _scaled(size: float) -> str:
@@ -414,9 +435,9 @@ def _said(part: ElementTree.Element) -> dict[str, str]:
 
 
 def _say(part: ElementTree.Element, style: dict[str, str]) -> None:
-    part.set("style", "; ".join(f"{name}: {value}" for name, value in style.items()))
+    part.set("style", ";".join(f"{name}:{value}" for name, value in style.items()))
     if not style:
-        del part.attrib["style"]
+        part.attrib.pop("style")
 
 
 def _join(part: ElementTree.Element) -> None:
@@ -449,7 +470,7 @@ def _rename(root: ElementTree.Element) -> None:
     """Short names for what is referred to."""
     letters, others = itertools.count(), itertools.count()
     names = {
-        name: f"{LETTER}{next(letters):x}" if name.startswith(LETTER) else f"i{next(others):x}"
+        name: f"{SHORT_LETTER}{next(letters):x}" if name.startswith(LETTER) else f"i{next(others):x}"
         for name in [part.attrib["id"] for part in root.iter() if part.get("id")]
     }
     for part in root.iter():

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from html import unescape
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
 
 from autograder import mistakes
@@ -29,6 +31,7 @@ from autograder.checking.run import run_checks
 from autograder.grading.classroom import Classroom
 from autograder.grading.submission import grade, job
 from autograder.inside.calling import Caller
+from autograder.inside.warned import WATCHED, Watched
 from autograder.jail.session import Limits
 from autograder.live import bundle, pages, runtime
 from autograder.live.session import Session, _imported
@@ -182,14 +185,12 @@ def at_work(browser: Any, site: str) -> Iterator[Reader]:
 
 @functools.cache
 def surroundings(one: Chapter) -> dict[str, Any]:
-    """What stands around a kernel in its notebook: the names of the first cell, and all kernels, written."""
+    """What stands around a kernel in its notebook: what its cells import, and all kernels, written."""
     names: dict[str, Any] = {}
-    setup = next(
-        cell
-        for cell in source_notebook(one).cells
-        if cell.metadata.get("nbgrader", {}).get("grade_id") == "setup"
-    )
-    for text in (setup.source, *(reference_cell(one, kernel) for kernel in check_points(one))):
+    cells = [ast.parse(cell.source) for cell in source_notebook(one).cells if cell.cell_type == "code"]
+    imports = [node for cell in cells for node in cell.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    kernels = (reference_cell(one, kernel) for kernel in check_points(one))
+    for text in (ast.unparse(ast.Module(imports, [])), *kernels):
         exec(text, names)
     return names
 
@@ -256,6 +257,53 @@ def test_error_names_the_line(at_work: Reader) -> None:
     status, html = at_work.check("relu", "def relu(x):\n    return (x\n")
     assert status.startswith("0 of 2 points: it does not run")
     assert "relu, line 2:" in html and "SyntaxError" in html
+
+
+@pytest.mark.parametrize("state", ["warn", "raise", "ignore"])
+@pytest.mark.parametrize("name", WATCHED)
+def test_functions_warn_in_a_browser_as_elsewhere(name: str, state: Any) -> None:
+    """though WebAssembly has no flags for it: in the words, and at the line, of NumPy where there are"""
+    functions = (getattr(np, name), Watched(getattr(np, name)))
+    numbers = [
+        -np.inf,
+        -1e308,
+        -1000.0,
+        -1.0,
+        0.0,
+        1e-320,
+        0.5,
+        1.0,
+        400.0,
+        1e308,
+        np.inf,
+        np.nan,
+        np.float32(100),
+        3,
+    ]
+    for given in (*numbers, numbers, np.float32([1e30, -0.0, 100, -1]), [[-1.0]], [2, 3]):
+        said = []
+        for function in functions:
+            with warnings.catch_warnings(record=True) as log, np.errstate(all=state, under="ignore"):
+                warnings.simplefilter("always")
+                try:
+                    value = function(given)
+                except FloatingPointError as error:
+                    value = str(error)
+            said.append((repr(value), {(str(one.message), one.category, one.filename) for one in log}))
+        assert said[0] == said[1], given
+    some = np.array([0.0, 1.0])
+    out = Watched(np.log)(some, out=np.full(2, -1.0), where=some > 0)
+    assert out.tolist() == [-1, 0] and Watched(np.exp).nin == 1
+
+
+def test_page_sees_an_overflow_that_changes_no_result(at_work: Reader, book: Path) -> None:
+    """as the notebook does, where it costs points; a browser's arithmetic tells of none"""
+    at_work.forget()
+    counting = next(
+        n for n, cell in enumerate(code_cells(book)) if cell.source.startswith("print(places(32, 7)")
+    )
+    text = "with np.errstate(all='raise'):\n    try:\n        np.exp(1000.0)\n    except FloatingPointError as error:\n        print(error)"
+    assert "overflow encountered in exp" in at_work.run(counting, text)[1]
 
 
 # Cells

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 # nbgrader runs `alembic` by name when it makes a gradebook; that stands beside the interpreter, if not on the path
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
+# what goes wrong in nbgrader comes as an exception too; its log would print a hundred lines on a screen
+logging.getLogger("tornado.application").addHandler(logging.NullHandler())
+
 
 ACTIVE = '<>&"\\'
 """What may not stand in a student's name: nbgrader's formgrader puts names into pages and scripts as they are."""

@@ -5,7 +5,6 @@ import errno
 import hashlib
 import hmac
 import json
-import logging
 import shutil
 import time
 import warnings
@@ -49,10 +48,6 @@ from .submission import Job
 
 # nbgrader's gradebook builds its rows in an order that SQLAlchemy 2 remarks on, several times a submission
 warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader.api")
-
-# what goes wrong there comes as an exception too; its log would print a hundred lines on a screen
-logging.getLogger("tornado.application").addHandler(logging.NullHandler())
-
 
 RETRIES, RETRIES_OF_SERVER = 5, 40
 """How often, a second apart, a gradebook is tried: a locked file, which is waited for each time, and a server that is away."""

@@ -56,6 +56,9 @@ class Oracle(Protocol):
         The change must be one that can be made to them.
         """
 
+    def is_steady(self, kernel: str, args: tuple[Any, ...]) -> bool:
+        """Whether last digits of these arguments stay last digits of the answer; in the first they tell of the machine."""
+
     def mistakes(self, kernel: str) -> Iterator[tuple[str, str]]:
         """Name and hint of each known mistake of the kernel."""
 
@@ -102,6 +105,9 @@ class Reference:
         rtol = digits((args, wanted.value), 1e-10)
         return not wanted.error and all(not a.error and alike(wanted.value, a.value, rtol) for a in answers)
 
+    def is_steady(self, kernel: str, args: tuple[Any, ...]) -> bool:
+        return True  # the kernel ran on this machine
+
     def expected_as_if(self, kernel: str, as_if: AsIf, args: tuple[Any, ...]) -> Outcome | None:
         """What the reference does with these arguments, changed; None if the change cannot be made."""
         changed = as_if.change(args)
@@ -127,7 +133,7 @@ class Hurried:
         self._oracle = oracle
         self._end = time.process_time() + seconds
         self.points, self.parameters, self.naming = oracle.points, oracle.parameters, oracle.naming
-        self.mistakes, self.undisputed = oracle.mistakes, oracle.undisputed
+        self.mistakes, self.undisputed, self.is_steady = oracle.mistakes, oracle.undisputed, oracle.is_steady
         self.knows_all = oracle.knows_all
 
     def _hurry(self) -> Oracle:
@@ -160,6 +166,9 @@ class Recorder:
 
     knows_all = False  # nothing is to be found out: it is the reference that is called
 
+    def is_steady(self, kernel: str, args: tuple[Any, ...]) -> bool:
+        return self._reference.is_steady(kernel, args)
+
     def naming(self, kernel: str) -> Naming:
         return self._reference.naming(kernel)
 
@@ -191,6 +200,7 @@ class Recorder:
                 "results": list(self.naming(kernel).results),
                 "expected": {},
                 "as_if": {},
+                "unsteady": [],
                 "mistakes": [
                     {"name": name, "hint": hint, "answers": {}}
                     for name, hint in self._reference.mistakes(kernel)
@@ -201,13 +211,22 @@ class Recorder:
         # a kernel without arguments is a design, checked by its properties: its answer would be the solution
         kept["expected"][key] = _short(self.expected(kernel, args), args) if args else Outcome()
         begin = time.perf_counter()
-        self.expected(kernel, args)
+        right = self.expected(kernel, args)
         quick = time.perf_counter() - begin < AS_IF_SECONDS
         if args and quick and key not in kept["as_if"] and not _holds_float32(args):
             kept["as_if"][key] = self._fingerprints(kernel, args)
+        if key not in kept["unsteady"] and self._swings(kernel, args, right):
+            kept["unsteady"].append(key)
         for mistake in kept["mistakes"]:
             answer = self._reference.mistaken(kernel, mistake["name"], args)
             mistake["answers"][key] = answer and _short(answer, args)
+
+    def _swings(self, kernel: str, args: tuple[Any, ...], answer: Outcome) -> bool:
+        """Whether the answer is another one if the last digit of the arguments is, as after a training of many steps."""
+        if answer.error or not alike(answer.value, answer.value):
+            return False
+        other = self.expected(kernel, _nudged(args))
+        return not alike(answer.value, other.value, digits((args, answer.value), 1e-9))
 
     def _fingerprints(self, kernel: str, args: tuple[Any, ...]) -> str:
         """Those of the right answers to the arguments, changed in every way of `as_ifs`, in its order."""
@@ -234,7 +253,7 @@ class Record:
     It says itself which chapter it is of: a browser may have saved the file under another name.
     """
 
-    FORMAT = 4
+    FORMAT = 5
     knows_all = False
 
     def __init__(self, path: Path):
@@ -285,6 +304,9 @@ class Record:
         at = FINGERPRINT * texts.index(as_if.text)
         return not got.error and kept[at : at + FINGERPRINT] == fingerprint(got.value)
 
+    def is_steady(self, kernel: str, args: tuple[Any, ...]) -> bool:
+        return key_of(args) not in self._kernels[kernel]["unsteady"]
+
     def mistakes(self, kernel: str) -> Iterator[tuple[str, str]]:
         return ((mistake["name"], mistake["hint"]) for mistake in self._kernels[kernel]["mistakes"])
 
@@ -304,6 +326,17 @@ FINGERPRINT = 12
 @functools.cache
 def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(inspect.signature(function).parameters)
+
+
+def _nudged(value: Any) -> Any:
+    """The same arguments, with another last digit of every fraction; whole numbers stay: labels are found among them."""
+    if type(value) is tuple:
+        return tuple(map(_nudged, value))
+    if type(value) is dict:
+        return {name: _nudged(one) for name, one in value.items()}
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and np.any(value != np.rint(value)):
+        return value * (1 + np.finfo(value.dtype).eps)
+    return value
 
 
 def fingerprint(value: Any) -> str:

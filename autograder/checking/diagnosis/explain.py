@@ -102,7 +102,8 @@ def explain(subject: Subject, more: More | None = None) -> Cause | None:
 
 
 def _explain(subject: Subject, more: More | None) -> Cause | None:
-    seen = _with_answers(subject, subject.seen)
+    steady = [call for call in subject.seen if subject.oracle.is_steady(subject.kernel, call.args)]
+    seen = _with_answers(subject, steady)
     probed = functools.cache(lambda: _with_answers(subject, more(False)) if more else [])
     failing = [call for call in seen if not call.passed]
     if not seen or not (failing or subject.slips):

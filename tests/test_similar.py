@@ -182,6 +182,12 @@ def test_several_who_share_all_their_code_are_found_where_a_chapter_is_long() ->
     )
 
 
+def test_whoever_wrote_little_counts_among_those_who_did_not_agree() -> None:
+    people = [{"f": own(number, 1, 4), "g": own(number, 2, 4)} for number in range(12)]
+    people[3] = people[7] = {"f": own(3, 1), "g": own(3, 2)}
+    assert [pair for pair, _, _ in remarkable(*class_of(*people))[0]] == [(3, 7)]
+
+
 def test_agreement_in_a_few_of_many_kernels_may_be_chance() -> None:
     """in which ones two agree is open, so many kernels give chance many ways"""
     agreed = [1 / 66, 3 / 66]

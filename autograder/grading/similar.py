@@ -160,11 +160,13 @@ def shared(one: Set[object], other: Set[object]) -> float:
 
 
 def agreements(
-    kernel: str, prints: Mapping[int, frozenset[int]]
+    kernel: str, prints: Mapping[int, frozenset[int]], people: int
 ) -> dict[tuple[int, int], tuple[Agreement, float]]:
     """Pairs whose fingerprints of a kernel are nearly the same, each with how probable it is that two agree so.
 
     The class itself says that: it is the share of all pairs that agree, in ways that as few people or fewer chose.
+
+    prints : of those whose kernel is long enough; people : how many wrote it at all
     """
     near: dict[tuple[int, int], float] = {}
     chose = {number: {number} for number in prints}
@@ -182,7 +184,7 @@ def agreements(
     up_to = dict(
         zip([size for size, _ in counts], itertools.accumulate(count for _, count in counts), strict=True)
     )
-    all_pairs = math.comb(len(prints), 2)
+    all_pairs = math.comb(people, 2)
     return {
         pair: (Agreement(kernel, share, sizes[pair]), up_to[sizes[pair]] / all_pairs)
         for pair, share in near.items()
@@ -219,9 +221,10 @@ def remarkable(
         prints = {
             number: one[kernel] for number, one in enumerate(everybody) if len(one.get(kernel, ())) >= ENOUGH
         }
+        wrote = sum(kernel in one for one in everybody)
         if len(prints) > 1:
             long_enough.add(kernel)
-        for pair, agreement in agreements(kernel, prints).items():
+        for pair, agreement in agreements(kernel, prints, wrote).items():
             found.setdefault(pair, []).append(agreement)
     kept = []
     for pair in ranking:

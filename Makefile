@@ -6,10 +6,10 @@ BIN := .venv/bin
 HUB ?= .venv/hub
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail browser demo test test-all lint book page pdf release kit train cifar experiments explorers bench bench-kernels bench-train bench-cluster bench-pages bench-verdicts bench-luck bench-kit bench-live bench-web bridge postgres hub hub-test tensorflow bridge-record links clean
+.PHONY: help setup jail browser demo test test-all lint book page pdf release kit train cifar experiments explorers bench bench-kernels bench-train bench-cluster bench-pages bench-verdicts bench-luck bench-kit bench-live bench-web bridge postgres hub hub-test tensorflow compare50 bridge-record links clean
 
 help:  ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: setup jail  ## everything once: release, grade a sample class, feedback, the book, reports
 	@$(BIN)/python -m benchmarks.demo
@@ -17,7 +17,7 @@ demo: setup jail  ## everything once: release, grade a sample class, feedback, t
 test: setup jail browser lint  ## lint, types, spelling, and all tests but the slow ones
 	@$(BIN)/python -m pytest -m "not slow"
 
-test-all: setup jail browser lint bridge postgres  ## the same with the slow tests, and with PyTorch, Keras and PostgreSQL's driver, which it installs
+test-all: setup jail browser lint bridge postgres compare50  ## the same with the slow tests, and with PyTorch, Keras, PostgreSQL's driver and compare50, which it installs
 	@KERAS_BACKEND=torch $(BIN)/python -c 'import torch, keras, tensorboard'  # so that their tests cannot be skipped in silence
 	@$(BIN)/python -m pytest
 
@@ -100,6 +100,10 @@ hub-test: hub jail browser  ## a learner and an instructor go through a whole ro
 tensorflow: setup  ## TensorFlow for the bridge page, in an environment of its own: its pins and ours quarrel
 	@test -x .venv/tensorflow/bin/pip || $(BIN)/python -m venv .venv/tensorflow
 	@.venv/tensorflow/bin/pip install --quiet --disable-pip-version-check --requirement benchmarks/tensorflow.txt
+
+compare50: setup  ## what `autograder report --similar` asks, in an environment of its own: it wants attrs below 21
+	@test -x .venv/compare50/bin/pip || $(BIN)/python -m venv .venv/compare50
+	@.venv/compare50/bin/pip install --quiet --disable-pip-version-check --requirement autograder/grading/compare50.txt
 
 bridge-record: bridge browser tensorflow  ## run the bridge page in PyTorch and TensorFlow, write its record, photograph TensorBoard; wants MNIST
 	@$(BIN)/python -m benchmarks.bridge

@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -391,6 +392,12 @@ def report(
     term: Annotated[
         bool, typer.Option("--term", help="A report over these chapters too, and a page for each learner.")
     ] = False,
+    similar: Annotated[
+        bool,
+        typer.Option(
+            "--similar", help="Point at code that is nearly the same in two submissions; wants compare50."
+        ),
+    ] = False,
     classroom: ClassroomFolder = CLASSROOM,
     as_json: AsJson = False,
 ) -> None:
@@ -400,9 +407,13 @@ def report(
         from .grading.classroom import Classroom, ClassroomError
         from .grading.journal import Journal
         from .grading.recorder import Recorder
+        from .grading.similar import compare, require_compare50
         from .reports import class_page, class_table
+        from .reports.similar import NOTE, Similar, lines
         from .reports.term import Part, learner_page, learners, term_page
 
+        if similar:
+            require_compare50()
         room = Classroom(classroom)
         wanted = (
             chosen(names) if names else [one for one in room.released_chapters() if room.has_results(one)]
@@ -410,6 +421,7 @@ def report(
         if not wanted:
             raise ClassroomError("nothing was graded yet: run `autograder grade`")
         parts: list[Part] = []
+        compared: list[Similar] = []
         for chapter in wanted:
             with Recorder(room, chapter) as recorder:
                 results = recorder.results()
@@ -422,13 +434,22 @@ def report(
                 standings = recorder.standings()
             path = room.root / "reports" / f"{chapter.name}.html"
             seconds = Journal(room.root).seconds(chapter.name)
-            write_atomically(path, class_page(results, chapter.title, standings, seconds))
+            found = None
+            if similar:
+                with err.status(f"comparing the code of {chapter.name} …"):
+                    found = compare(room.released(chapter), results)
+                compared.append(found)
+            write_atomically(path, class_page(results, chapter.title, standings, seconds, found))
             parts.append(Part.of(chapter.name, chapter.title, results, standings))
             if as_json:
                 print_json([_as_json(result, standings) for result in results])
+                if found:
+                    print_json({"similar": asdict(found), "note": NOTE})
             else:
                 out.print(f"[bold]{chapter.name}[/]: {len(results)} submissions")
                 out.print(class_table(results, standings))
+                for line in lines(found) if found else ():
+                    out.print(line, markup=False, highlight=False, soft_wrap=True)
                 out.print(f"class report: {_short(path)}", soft_wrap=True)
         if term:
             folder = room.root / "reports"
@@ -439,6 +460,9 @@ def report(
                 out.print(
                     f"the term: {_short(folder / 'term.html')}, {_short(folder / 'learners')}", soft_wrap=True
                 )
+    if problems := [found.problem for found in compared if found.problem]:
+        err.print(f"not compared, all else was written: {problems[0]}", markup=False, soft_wrap=True)
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: `autograder roster class.csv`, the file that Canvas or Moodle exports")

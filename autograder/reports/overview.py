@@ -22,6 +22,8 @@ from ..results import (
 )
 from .fragment import badge
 from .page import COURSE, page
+from .similar import STYLE as SIMILAR_STYLE
+from .similar import Similar, section
 from .standing import Standing, spoken
 from .words import UNJAILED, average, clean, escape, plural, points, verdict_of, verdict_words
 
@@ -176,14 +178,16 @@ def class_page(
     chapter_title: str,
     standings: Mapping[str, Standing] | None = None,
     seconds: Mapping[str, float] | None = None,
+    similar: Similar | None = None,
 ) -> str:
     """Whole HTML page for the instructor, in the order of what is asked.
 
     Who needs a person and why; which mistakes, how often, by whom; which exercises are hardest; whose work is slow or
-    fragile. Then the spread of scores, every student, and the verdicts.
+    fragile. Then the spread of scores, every student, the verdicts, and whose code is nearly the same, if that was asked.
 
     standings : how the learners stand in the gradebook, by name; without them the points are those of the checks.
     seconds : how long the grading of each took, by name
+    similar : what a comparison of their code found, if one was asked for
     """
     group = Class.of(submissions, standings)
     parts = [
@@ -198,9 +202,11 @@ def class_page(
         _scores(group),
         _students(group),
         _verdicts(group),
+        section(similar) if similar else "",
     ]
+    style = STYLE + SIMILAR_STYLE if similar else STYLE
     return page(
-        f"{clean(chapter_title, 100)}: class report", STYLE, "\n".join(filter(None, parts)), wide=True
+        f"{clean(chapter_title, 100)}: class report", style, "\n".join(filter(None, parts)), wide=True
     )
 
 

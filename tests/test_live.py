@@ -293,7 +293,7 @@ def test_functions_warn_in_a_browser_as_elsewhere(name: str, state: Any) -> None
         assert said[0] == said[1], given
     some = np.array([0.0, 1.0])
     out = Watched(np.log)(some, out=np.full(2, -1.0), where=some > 0)
-    assert out.tolist() == [-1, 0] and Watched(np.exp).nin == 1
+    assert out.tolist() == [-1, 0] and Watched(np.exp).nout == 1
 
 
 def test_page_sees_an_overflow_that_changes_no_result(at_work: Reader, book: Path) -> None:

@@ -86,6 +86,14 @@ Subject.settle = lambda self: None
 """,
     ),
     Trick(
+        "has NumPy find all numbers close",
+        WRONG
+        + """
+import numpy as np
+np.isclose = lambda one, other, **options: np.ones(np.shape(other), bool)
+""",
+    ),
+    Trick(
         "puts a number in the place of the course's check",
         WRONG
         + """

@@ -158,3 +158,11 @@ def test_otter_runs_the_checks(room: Classroom, tmp_path: Path) -> None:
     full = check_points(CHAPTER)
     given = otter.points(results, ["right", "wrong"])
     assert given == {"right": pytest.approx(full), "wrong": pytest.approx({**full, "relu": 0.0})}
+
+
+def test_the_table_in_teaching_counts_all_attacks() -> None:
+    part = (ROOT / "TEACHING.md").read_text(encoding="utf-8").partition("| attack | tried |")[2]
+    rows = [line.split("|")[2:-1] for line in part.partition("\n\n")[0].splitlines()[2:]]
+    *each, whole = [[int(cell) for cell in row] for row in rows]
+    assert [sum(column) for column in zip(*each, strict=True)] == whole
+    assert whole[0] == len(chosen_tricks())

@@ -4,9 +4,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 HUB ?= .venv/hub
+OTTER ?= .venv/otter
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
-.PHONY: help setup jail browser demo test test-all lint book page pdf release kit train cifar experiments explorers bench bench-kernels bench-train bench-cluster bench-pages bench-verdicts bench-luck bench-kit bench-live bench-web bridge postgres hub hub-test tensorflow compare50 bridge-record links clean
+.PHONY: help setup jail browser demo test test-all lint book page pdf release kit train cifar experiments explorers bench bench-kernels bench-train bench-cluster bench-pages bench-verdicts bench-luck bench-kit bench-live bench-web bridge postgres hub hub-test tensorflow compare50 otter bridge-record links clean
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,8 +37,8 @@ pdf: setup browser  ## print the built book as a PDF, or one page of it: make pd
 release: setup  ## make the learners' notebooks in classroom/release
 	@$(BIN)/autograder release
 
-bench: setup jail  ## grade the same submissions with this grader and with stock nbgrader, in turns
-	@$(BIN)/python -m benchmarks.grading
+bench: setup jail  ## grade the same submissions with this grader, stock nbgrader and, after `make otter`, otter-grader; then attacks on all
+	@OTTER_ENVIRONMENT=$(OTTER) $(BIN)/python -m benchmarks.grading
 
 bench-cluster: setup jail  ## what a submission costs, and 100,000 of them simulated on clusters of many sizes
 	@$(BIN)/python -m benchmarks.cluster
@@ -107,6 +108,12 @@ compare50: setup  ## what `autograder report --similar` asks, in an environment 
 
 bridge-record: bridge browser tensorflow  ## run the bridge page in PyTorch and TensorFlow, write its record, photograph TensorBoard; wants MNIST
 	@$(BIN)/python -m benchmarks.bridge
+
+otter: kit  ## otter-grader for `make bench`, in an environment of its own in .venv/otter, with the learners' kit; wants PyPI
+	@test -x $(OTTER)/bin/pip || $(BIN)/python -m venv $(OTTER)
+	@$(OTTER)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement benchmarks/otter.txt
+	@$(OTTER)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --force-reinstall --no-deps dist/cnn_course-*.whl
+	@$(OTTER)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt dist/cnn_course-*.whl  # what the kit needs
 
 links: setup  ## follow the links of the book; needs a network
 	@$(BIN)/jupyter-book build --builder linkcheck .

@@ -25,7 +25,7 @@ from autograder.grading.recorder import Recorder
 from autograder.grading.submission import Job, grade, job
 from autograder.jail.session import Limits
 from autograder.results import Submission
-from benchmarks.grading import CHAPTER, course, submissions
+from benchmarks.entrants import CHAPTER, course, submissions
 
 MEASURED = 24
 CLASS = 100_000

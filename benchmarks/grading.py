@@ -1,80 +1,48 @@
-"""`make bench`: the same 40 submissions of chapter 2, graded by this grader and by stock nbgrader, in turns in one run.
+"""`make bench`: the same 40 submissions of chapter 2, graded by this grader, by stock nbgrader and by otter-grader, in turns.
 
-After that, what each step of this grader takes of a submission's time. With `--classes 100,1000,5000` instead: classes of
+Then whether the three give the same points, what each step of this grader takes of a submission's time, and which attacks
+each of the three lets through; with `--attacks`, these alone. otter-grader takes part where `make otter` was run. With `--classes 100,1000,5000` instead: classes of
 these sizes, to see whether a submission costs the same in all of them, and what the largest process holds in memory.
 """
 
 import argparse
 import contextlib
 import functools
-import itertools
 import os
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from rich.console import Console
 from rich.table import Table
 
-from autograder import mistakes
-from autograder.chapters import chapter
 from autograder.checking import run as checking
 from autograder.grading import submission as grading
 from autograder.grading.classroom import Classroom
 from autograder.grading.recorder import Recorder
 from autograder.jail import session as jail
-from autograder.publishing.authoring import is_exercise
-from autograder.sample import fill, reference_cell, variant_cell
 
-CHAPTER = chapter("filters")
+from . import otter_grader as otter
+from .entrants import CHAPTER, CORES, Points, course, entrants, grade_command, submissions, versions
+from .tricks import let_through
+
 ROUNDS = 2
 COUNT = 40
 console = Console()
 
 
-def submissions(room: Classroom, count: int) -> dict[str, bytes]:
-    """Honest submissions, right and wrong: each kernel in turn is the reference, a mistake or an alternative."""
-    release = room.released(CHAPTER)
-    kernels = [cell.metadata["nbgrader"]["grade_id"] for cell in release.cells if is_exercise(cell)]
-    variants = mistakes.of(CHAPTER.name)
-    ways = {kernel: [None, *(v for v in variants if v.kernel == kernel)] for kernel in kernels}
-    turns = {kernel: itertools.cycle(options) for kernel, options in ways.items()}
-    files = {}
-    for number in range(count):
-        now = {kernel: next(turn) for kernel, turn in turns.items()}
-
-        def write(kernel: str, now: dict = now) -> str:  # type: ignore[type-arg]
-            return variant_cell(now[kernel]) if now[kernel] else reference_cell(CHAPTER, kernel)
-
-        files[f"learner-{number:02}"] = nbformat.writes(fill(release, write)).encode()
-    return files
-
-
-def course(base: Classroom, files: dict[str, bytes], folder: Path) -> Classroom:
-    """A classroom of its own with these submissions."""
-    shutil.copytree(base.root, folder)
-    room = Classroom(folder)
-    for student, content in files.items():
-        path = room.folder("submitted", student, CHAPTER) / f"{CHAPTER.name}.ipynb"
-        path.parent.mkdir(parents=True)
-        path.write_bytes(content)
-    return room
-
-
-def timed(command: list[str], cwd: Path) -> tuple[float, float]:
+def timed(command: list[str], cwd: Path, environment: Mapping[str, str] = os.environ) -> tuple[float, float]:
     """Seconds of wall time that a command takes, from start to end, and MiB of the largest of its processes."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with tempfile.TemporaryFile() as said:
         started = time.perf_counter()
         process = subprocess.Popen(
-            command, cwd=cwd, env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL, stderr=said
+            command, cwd=cwd, env={**environment, "PATH": path}, stdout=subprocess.DEVNULL, stderr=said
         )
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
@@ -85,45 +53,73 @@ def timed(command: list[str], cwd: Path) -> tuple[float, float]:
     return seconds, used.ru_maxrss / 1024
 
 
-def grade_command(room: Classroom, *options: str) -> list[str]:
-    """This grader's command for such a classroom."""
-    start = [sys.executable, "-m", "autograder", "grade", CHAPTER.name, "--classroom", str(room.root)]
-    return [*start, *options]
+COMPARED = (
+    ("this grader", "stock nbgrader"),
+    ("one process", "stock nbgrader"),
+    ("this grader", "otter-grader"),
+    ("one process", "otter, one process"),
+)
+"""Whose throughputs are compared: the seconds of the second, over those of the first."""
 
 
 def in_turns(scratch: Path, rounds: int, count: int) -> None:
-    """Grade with this grader, with one process of it, and with stock nbgrader, and print the ratios with their spread."""
-    names = ("this grader", "one process", "stock nbgrader")
+    """Have all grade the same submissions, and print the seconds, their ratios with the spread, and where points differ."""
+    enters = entrants()
+    names = list(enters)
+    pairs = [pair for pair in COMPARED if pair[1] in enters]
     table = Table(box=None)
-    for heading in ("round", *names, "ratio", "ratio, one process"):
+    for heading in ("round", *names):
         table.add_column(heading, justify="right")
     base = Classroom(scratch / "base")
     base.release(CHAPTER)
     files = submissions(base, count)
-    ratios: list[list[float]] = [[], []]
+    ratios: dict[tuple[str, str], list[float]] = {pair: [] for pair in pairs}
     for number in range(rounds):
-        rooms = [course(base, files, scratch / f"{number}-{who}") for who in ("ours", "single", "stock")]
-        commands = [
-            grade_command(rooms[0]),
-            grade_command(rooms[1], "--processes", "1"),
-            ["nbgrader", "autograde", CHAPTER.name, "--create", f"--course-dir={rooms[2].root}"],
-        ]
-        seconds = [0.0] * 3
-        for turn in (0, 1, 2) if number % 2 == 0 else (2, 1, 0):
-            with console.status(f"round {number + 1} of {rounds}, {names[turn]} …"):
-                seconds[turn], _ = timed(commands[turn], rooms[turn].root)
-        for found, ours in zip(ratios, seconds, strict=False):
-            found.append(seconds[2] / ours)
-        told = [*(f"{one:.1f} s" for one in seconds), *(f"{found[-1]:.1f}" for found in ratios)]
+        ready = {name: enter(base, files, scratch / f"{number} {name}") for name, enter in enters.items()}
+        seconds = {}
+        for name in names if number % 2 == 0 else reversed(names):
+            with console.status(f"round {number + 1} of {rounds}, {name} …"):
+                seconds[name], _ = timed(ready[name].command, ready[name].folder, ready[name].environment)
+        for one, other in pairs:
+            ratios[one, other].append(seconds[other] / seconds[one])
+        told = [f"{seconds[name]:.1f} s" for name in names]
         table.add_row(str(number + 1), *told)
         if number + 1 < rounds:  # a round takes minutes: whoever stops before the last has what is done
             console.print(f"round {number + 1} of {rounds}: {', '.join(told)}")
     console.print(table)
-    said = [f"{statistics.median(found):.1f} (from {min(found):.1f} to {max(found):.1f})" for found in ratios]
     console.print(
-        f"The same {count} submissions of {CHAPTER.name} in each of {rounds} rounds, on {os.cpu_count()} cores, start-up "
-        f"included.\nThis grader's throughput over stock nbgrader's: median {said[0]}; in one process {said[1]}."
+        f"The same {count} submissions of {CHAPTER.name} in each of {rounds} rounds, start-up included. This grader and "
+        f"otter-grader take {CORES} at once, and one where it says so; nbgrader takes one after the other."
     )
+    for (one, other), found in ratios.items():
+        middle, spread = statistics.median(found), f"from {min(found):.1f} to {max(found):.1f}"
+        console.print(f"Throughput of {one} over {other}: median {middle:.1f} ({spread}).")
+    compared = [name for name in names if "one process" not in name]
+    failed = [line for name in compared for line in ready[name].failures()]
+    console.print(*failed, *disagreements({name: ready[name].points() for name in compared}), sep="\n")
+
+
+ROUNDED = 0.0051
+"""Points by which two graders may differ who mean the same: this grader rounds to hundredths, otter does not."""
+
+
+def disagreements(points: dict[str, Points]) -> list[str]:
+    """Lines on the points that several graders gave: how often they are the same, and where they are not."""
+    first, *others = points
+    lines = []
+    for other in others:
+        apart = []
+        for student, kernels in points[first].items():
+            theirs = points[other].get(student, {})
+            apart += [
+                f"  {student}, {kernel}: {score:g} and {theirs.get(kernel, 0):.2f}"
+                for kernel, score in kernels.items()
+                if abs(score - theirs.get(kernel, 0)) > ROUNDED
+            ]
+        total = sum(map(len, points[first].values()))
+        lines.append(f"{first} and {other} give the same points for {total - len(apart)} of {total} kernels.")
+        lines += apart
+    return lines
 
 
 class Shares:
@@ -218,6 +214,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--submissions", type=int, default=COUNT, metavar="COUNT")
+    parser.add_argument("--attacks", action="store_true", help="nothing but what each lets through")
     parser.add_argument(
         "--classes", default="", metavar="SIZES", help="with commas between; nothing else then"
     )
@@ -228,10 +225,16 @@ def main() -> None:
     ):
         parser.error("rounds, submissions and the sizes of classes are whole numbers from 1 on")
     with tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch)
         if sizes:
-            return flat(Path(scratch), [int(size) for size in sizes])
-        in_turns(Path(scratch), chosen.rounds, chosen.submissions)
-        print_shares(Path(scratch), chosen.submissions)
+            return flat(place, [int(size) for size in sizes])
+        console.print(versions())
+        if otter.MISSING:
+            console.print(otter.MISSING)
+        if not chosen.attacks:
+            in_turns(place, chosen.rounds, chosen.submissions)
+            print_shares(place, chosen.submissions)
+        let_through(place)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ demo: setup jail  ## everything once: release, grade a sample class, feedback, t
 test: setup jail browser lint  ## lint, types, spelling, and all tests but the slow ones
 	@$(BIN)/python -m pytest -m "not slow"
 
-test-all: setup jail browser lint bridge postgres compare50  ## the same with the slow tests, and with PyTorch, Keras, PostgreSQL's driver and compare50, which it installs
+test-all: setup jail browser lint bridge postgres compare50 otter  ## the same with the slow tests, and with PyTorch, Keras, PostgreSQL's driver, compare50 and otter-grader, which it installs
 	@KERAS_BACKEND=torch $(BIN)/python -c 'import torch, keras, tensorboard'  # so that their tests cannot be skipped in silence
 	@$(BIN)/python -m pytest
 
@@ -102,7 +102,7 @@ tensorflow: setup  ## TensorFlow for the bridge page, in an environment of its o
 	@test -x .venv/tensorflow/bin/pip || $(BIN)/python -m venv .venv/tensorflow
 	@.venv/tensorflow/bin/pip install --quiet --disable-pip-version-check --requirement benchmarks/tensorflow.txt
 
-compare50: setup  ## what `autograder report --similar` asks, in an environment of its own: it wants attrs below 21
+compare50: setup  ## what `autograder report --similar` asks, in an environment of its own: it wants attrs below 21; wants PyPI
 	@test -x .venv/compare50/bin/pip || $(BIN)/python -m venv .venv/compare50
 	@.venv/compare50/bin/pip install --quiet --disable-pip-version-check --requirement autograder/grading/compare50.txt
 

@@ -1,9 +1,17 @@
 """Releases, checks and grades the exercises of the course. In a notebook, `check` is all that is needed."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .checking.instant import Score
+
+if sys.platform == "emscripten":  # before a learner's first cell uses NumPy
+    import numpy
+
+    from .inside.warned import watch
+
+    watch(numpy)
 
 
 def check(kernel: Any) -> "Score":
@@ -22,8 +30,6 @@ def check(kernel: Any) -> "Score":
     ValueError
         If it is not an exercise of this course.
     """
-    import sys
-
     from .checking.instant import check_now  # late: a bare `import autograder` stays quick
 
     return check_now(kernel, sys._getframe(1).f_globals)

@@ -407,10 +407,11 @@ def report(
         from .grading.classroom import Classroom, ClassroomError
         from .grading.journal import Journal
         from .grading.recorder import Recorder
-        from .grading.similar import compare, require_compare50
+        from .grading.similar import compare_chapter, require_compare50
         from .reports import class_page, class_table
-        from .reports.similar import NOTE, Similar, lines
+        from .reports.similar import NOTE, lines
         from .reports.term import Part, learner_page, learners, term_page
+        from .reports.words import clean
 
         if similar:
             require_compare50()
@@ -421,7 +422,7 @@ def report(
         if not wanted:
             raise ClassroomError("nothing was graded yet: run `autograder grade`")
         parts: list[Part] = []
-        compared: list[Similar] = []
+        problems: list[str] = []
         for chapter in wanted:
             with Recorder(room, chapter) as recorder:
                 results = recorder.results()
@@ -437,14 +438,15 @@ def report(
             found = None
             if similar:
                 with err.status(f"comparing the code of {chapter.name} …"):
-                    found = compare(room.released(chapter), results)
-                compared.append(found)
+                    found = compare_chapter(room, chapter, results)
+                if found.problem:
+                    problems.append(f"{chapter.name}: {clean(found.problem, 300)}")
             write_atomically(path, class_page(results, chapter.title, standings, seconds, found))
             parts.append(Part.of(chapter.name, chapter.title, results, standings))
             if as_json:
                 print_json([_as_json(result, standings) for result in results])
                 if found:
-                    print_json({"similar": asdict(found), "note": NOTE})
+                    print_json({"chapter": chapter.name, "similar": asdict(found), "note": NOTE})
             else:
                 out.print(f"[bold]{chapter.name}[/]: {len(results)} submissions")
                 out.print(class_table(results, standings))
@@ -460,8 +462,9 @@ def report(
                 out.print(
                     f"the term: {_short(folder / 'term.html')}, {_short(folder / 'learners')}", soft_wrap=True
                 )
-    if problems := [found.problem for found in compared if found.problem]:
-        err.print(f"not compared, all else was written: {problems[0]}", markup=False, soft_wrap=True)
+    if problems:
+        for problem in problems:
+            err.print(f"not compared, all else was written: {problem}", markup=False, soft_wrap=True)
         raise typer.Exit(1)
 
 

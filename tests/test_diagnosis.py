@@ -586,3 +586,16 @@ def test_last_digits_of_another_machine_hide_no_mistake(tmp_path: Path) -> None:
             assert found.mistake == mistake.name
             names.remove(mistake.name)
     assert not names
+
+    (train,) = (
+        m.function for m in mistakes.of("training") if m.name == "changes_the_parameters_it_was_given"
+    )
+
+    def slow_with_many(*args: Any) -> Any:
+        *others, data, rng, epochs, batch_size, rate = args
+        return train(
+            *others, data, rng, epochs, batch_size, rate / 1e6 if len(data["train_labels"]) > 50 else rate
+        )
+
+    (found,) = run_checks(training.checks, record, {"train": Caller(slow_with_many)})
+    assert found.score < found.points - 0.5 and "numbers are right" not in found.hint

@@ -293,6 +293,11 @@ def test_functions_warn_in_a_browser_as_elsewhere(name: str, state: Any) -> None
         assert said[0] == said[1], given
     some = np.array([0.0, 1.0])
     out = Watched(np.log)(some, out=np.full(2, -1.0), where=some > 0)
+    with warnings.catch_warnings(record=True) as log:
+        warnings.simplefilter("always")
+        large = np.array([1e3, 0.0])
+        assert Watched(np.exp)(large, out=large) is large
+    assert [str(one.message) for one in log] == ["overflow encountered in exp"]
     assert out.tolist() == [-1, 0] and Watched(np.exp).nout == 1
 
 

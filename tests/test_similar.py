@@ -210,7 +210,7 @@ def test_an_untouched_stub_is_not_compared() -> None:
     stubs = {kernel: stub_of(release, kernel) for kernel in check_points(FILTERS)}
     one = handed_in("ada", {**stubs, "relu": "def relu(x):\n    return x", "question": "words, no code"})
     assert written_code(one, stubs) == {"relu": "def relu(x):\n    return x"}
-    assert compare(release, [handed_in("ada", stubs), handed_in("bob", stubs)]) == Similar()
+    assert compare(release, [handed_in("ada", stubs), handed_in("bob", stubs)]) == Similar(too_few=True)
 
 
 def test_names_of_people_and_kernels_get_into_no_path(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,7 +337,7 @@ def test_without_pairs_the_section_still_says_what_was_looked_at() -> None:
         'No pair among 30 submissions.</b></p><p class="soft small prose">Long enough to say anything: f, g.'
         in section(Similar((), 30, ("f", "g")))
     )
-    assert "three at least" in section(Similar((), 2, ("f", "g")))
+    assert "too few to tell" in section(Similar((), 2, ("f", "g"), too_few=True))
     assert "fewer than two of its kernels are long enough" in section(Similar((), 30, ("f",)))
     assert "Nothing was compared: it broke." in section(Similar(problem="it broke"))
 
@@ -460,14 +460,14 @@ def test_what_was_handed_out_is_no_agreement() -> None:
         "x\n" * 10_000,
         "日本 = 1\r\n" * 1000,
         '"""' * 5000,
-        "import os\nopen('ran', 'w')\nos.system('touch ran')\nraise SystemExit\n" * 20,
+        "import os\nopen('@HERE@/ran', 'w')\nos.system('touch @HERE@/ran')\n" * 20,
     ],
     ids=["blanks", "brackets", "controls", "lines", "letters", "quotes", "code"],
 )
 def test_hostile_code_is_read_and_never_run(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    text = text.replace("@HERE@", str(tmp_path))
     monkeypatch.setattr(similar, "SECONDS", 60)
     people = [
         *honest_class(FILTERS, 4, seed=1),
@@ -476,6 +476,31 @@ def test_hostile_code_is_read_and_never_run(
     found = compare(release_of(FILTERS), people)
     assert found.problem == "" and found.count == 6
     assert list(tmp_path.iterdir()) == []
+
+
+@wants_compare50
+def test_modules_beside_a_submission_are_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """not even by whoever calls the command from that folder"""
+    for name in ("attr", "numpy", "compare50", "json"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nraise SystemExit\n")
+    monkeypatch.chdir(tmp_path)
+    similar.require_compare50()
+    assert compare(release_of(FILTERS), honest_class(FILTERS, 4, seed=1)).problem == ""
+    assert not (tmp_path / "ran").exists()
+
+
+@wants_compare50
+def test_where_no_pair_could_be_listed_it_says_so() -> None:
+    together = {kernel: max(texts[1:], key=len) for kernel, texts in ways(FILTERS).items()}
+    found = compare(release_of(FILTERS), [handed_in(name, together) for name in ("ada", "bob")])
+    assert found.too_few and found.summary.startswith("Nothing can be said of 2 submissions")
+
+
+def test_a_release_that_cannot_be_read_is_said_in_the_report(room: Classroom) -> None:
+    path = room.release_path(FILTERS)
+    path.write_text("{")
+    found = similar.compare_chapter(room, FILTERS, honest_class(FILTERS, 3, seed=1))
+    assert found.problem.startswith("the release cannot be read")
 
 
 @wants_compare50
@@ -524,6 +549,6 @@ def test_a_comparison_that_fails_costs_its_section_alone(
     monkeypatch.setattr(similar, "require_compare50", lambda: None)
     monkeypatch.setattr(similar, "compare", lambda *words: Similar(problem="it took too long"))
     done = CliRunner().invoke(app, ["report", "filters", "--similar", "--classroom", str(graded_class.root)])
-    assert done.exit_code == 1 and "not compared, all else was written: it took too long" in done.stderr
+    assert done.exit_code == 1 and "not compared, all else was written: filters: it took too long" in done.stderr
     page = (graded_class.root / "reports" / "filters.html").read_text()
     assert "Nothing was compared: it took too long." in page and "Verdicts" in page

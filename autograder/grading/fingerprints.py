@@ -7,6 +7,7 @@ numbers: fingerprints (winnowing, https://theory.stanford.edu/~aiken/publication
 
 import functools
 import json
+import math
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,9 +17,6 @@ from typing import Any
 import compare50
 from compare50 import Submission, _api, passes
 from compare50.comparators._winnowing import ScoreIndex
-
-PAIRS = 5000
-"""How many pairs compare50's ranking returns at most; all of a class of a hundred."""
 
 SECONDS = 2.0
 """Of processor time, for the tokens of one text. An honest one takes some milliseconds, a hostile one could take hours."""
@@ -57,14 +55,13 @@ def read(folders: list[Path]) -> Iterator[tuple[Path, dict[str, list[int]], list
     """Each folder with the fingerprints of its files, by name, and the names of those that could not be read in time."""
     for folder in folders:
         found, slow = {}, []
-        for path in sorted(folder.glob("*.py")):
-            (file,) = submission(folder, [path.name]).files
+        for file in submission(folder, sorted(path.name for path in folder.glob("*.py"))).files:
+            name = Path(file.name).stem
+            # too slow, or a text on which a lexer stumbles: the others are compared all the same
             try:
-                found[path.stem] = sorted(fingerprints(file))
-            except (
-                Exception
-            ):  # too slow, or a text on which a lexer stumbles: the others are compared all the same
-                slow.append(path.stem)
+                found[name] = sorted(fingerprints(file))
+            except Exception:
+                slow.append(name)
         yield folder, found, slow
 
 
@@ -90,7 +87,10 @@ def main(place: Path) -> None:
         submissions.append(one)
         numbers[one.id] = int(folder.name)
     ignored = set(submission(place / "given", [f"{name}.py" for name in given]).files)
-    scores = compare50.rank(submissions, [], ignored, passes.structure, n=PAIRS)
+    every = math.comb(
+        len(submissions), 2
+    )  # its score grows with length: the first of the list need not be the most alike
+    scores = compare50.rank(submissions, [], ignored, passes.structure, n=every)
     ranking = [[numbers[one.sub_a.id], numbers[one.sub_b.id], float(one.score)] for one in scores]
     print(json.dumps({"everybody": everybody, "ranking": ranking}))
 

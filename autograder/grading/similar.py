@@ -16,11 +16,11 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from ..chapters import ROOT
+from ..chapters import ROOT, Chapter
 from ..publishing.authoring import is_exercise
 from ..reports.similar import Agreement, Pair, Similar
 from ..results import GRADED, Submission
-from .classroom import ClassroomError
+from .classroom import Classroom, ClassroomError
 
 PYTHON = ROOT / ".venv" / "compare50" / "bin" / "python"
 """Of the environment that `make compare50` sets up."""
@@ -62,9 +62,18 @@ def require_compare50() -> None:
     """
     if (
         not PYTHON.exists()
-        or subprocess.run([PYTHON, "-c", "import compare50"], capture_output=True).returncode
+        or subprocess.run([PYTHON, "-s", "-P", "-c", "import compare50"], capture_output=True).returncode
     ):
         raise ClassroomError("--similar needs compare50, which is not installed: make compare50")
+
+
+def compare_chapter(room: Classroom, chapter: Chapter, submissions: Sequence[Submission]) -> Similar:
+    """The same for what was released in a classroom; where that cannot be read, the result says so."""
+    try:
+        release = room.released(chapter)
+    except (ClassroomError, OSError, ValueError) as error:
+        return Similar(problem=f"the release cannot be read ({str(error).partition(chr(10))[0][:200]})")
+    return compare(release, submissions)
 
 
 def compare(release: NotebookNode, submissions: Sequence[Submission]) -> Similar:
@@ -84,7 +93,7 @@ def compare(release: NotebookNode, submissions: Sequence[Submission]) -> Similar
     if len(students) > MOST:
         return Similar(problem=f"{len(students)} submissions are more than the {MOST} that can be compared")
     if len(students) < 2:
-        return Similar(count=len(students))
+        return Similar(count=len(students), too_few=True)
     given = [cell.source for cell in release.cells if cell.cell_type == "code"]
     texts = [
         {kernel: text for kernel, text in written[student].items() if len(text) <= LONGEST}
@@ -98,11 +107,13 @@ def compare(release: NotebookNode, submissions: Sequence[Submission]) -> Similar
         said = str(getattr(error, "stderr", "") or error).strip().splitlines()
         return Similar(problem=f"compare50 failed ({said[-1][:200] if said else type(error).__name__})")
     pairs, long_enough = remarkable(everybody, ranking)
+    rarest = [1 / math.comb(len(students), 2)] * len(long_enough)
     return Similar(
         tuple(Pair((students[a], students[b]), share, tuple(found)) for (a, b), share, found in pairs),
         len(students),
         tuple(kernel for kernel in stubs if kernel in long_enough),
         left_out + tuple((students[number], kernel) for number, kernel in slow),
+        too_few=by_chance(rarest, len(long_enough), len(students)) > CHANCE,
     )
 
 
@@ -228,7 +239,9 @@ def remarkable(
             found.setdefault(pair, []).append(agreement)
     kept = []
     for pair in ranking:
-        probabilities = [probability for _, probability in found.get(pair, ())]
+        if pair not in found:
+            continue
+        probabilities = [probability for _, probability in found[pair]]
         share = shared(*(everything(everybody[who]) for who in pair))
         if share >= MOSTLY and by_chance(probabilities, len(long_enough), len(everybody)) <= CHANCE:
             kept.append((pair, share, [agreement for agreement, _ in found[pair]]))

@@ -5,7 +5,6 @@ import hashlib
 import linecache
 import math
 import re
-import sys
 import time
 import warnings
 from collections import deque
@@ -15,11 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from . import warned
 from .functions import Known, Seeded
-
-if sys.platform == "emscripten":
-    warned.watch(np)
 
 KINDS = "biuf"
 """Kinds of dtype that count as numbers here: bool, signed, unsigned, float."""

@@ -34,13 +34,15 @@ class Watched:
         return getattr(self._function, name)
 
     def __call__(self, *args: Any, **options: Any) -> Any:
+        # what is written into the argument itself would be all that is left of it
+        given = np.array(args[0]) if len(args) > 1 or "out" in options else args[0]
         with np.errstate(all="ignore"):
             result = self._function(*args, **options)
         if isinstance(result, np.ndarray | np.floating) and result.dtype.kind == "f":
             there = options.get("where", True)
-            if np.any(np.isinf(result) & np.isfinite(args[0]) & there):
+            if np.any(np.isinf(result) & np.isfinite(given) & there):
                 _tell("divide" if self.__name__ in WITH_POLE else "over", self.__name__)
-            if np.any(np.isnan(result) & ~np.isnan(args[0]) & there):
+            if np.any(np.isnan(result) & ~np.isnan(given) & there):
                 _tell("invalid", self.__name__)
         return result
 

@@ -285,7 +285,7 @@ def _smaller(found: re.Match[str]) -> str:
 
 
 def make_small(root: ElementTree.Element) -> None:
-    """Write what is drawn in fewer letters. Letters and straight lines move by less than a tenth of a pixel of a screen of
+    """Write what is drawn in fewer letters. Letters and straight lines move by less than a fifth of a pixel of a screen of
     double density, the points of curves by less than a sixth."""
     for part in root.iter():
         part.text = part.tail = None
@@ -354,9 +354,9 @@ def _share_words(root: ElementTree.Element, defined: ElementTree.Element) -> Non
     written: dict[tuple[tuple[str, ...], ...], list[ElementTree.Element]] = {}
     for text in root.iter(f"{{{SVG}}}g"):
         if len(text) > 1 and all(
-            not inner.attrib.keys() - {LINK, "x", "y"} for inner in text.iter() if inner != text
+            inner.tag == f"{{{SVG}}}use" and not inner.attrib.keys() - {LINK, "x", "y"} for inner in text
         ):
-            spelled = tuple((inner.tag, *itertools.chain(*inner.attrib.items())) for inner in text)
+            spelled = tuple(tuple(itertools.chain(*inner.attrib.items())) for inner in text)
             written.setdefault(spelled, []).append(text)
     for number, places in enumerate(places for places in written.values() if len(places) > 1):
         name = f"{LETTER}-word-{number}"

@@ -55,6 +55,7 @@ class Similar:
     kernels : those in which two submissions or more are long enough to say anything
     left_out : student and kernel of what was not compared, since it is far too long or took too much time
     problem : why nothing was compared, if nothing was
+    too_few : whether no pair could be listed, however alike
     """
 
     pairs: tuple[Pair, ...] = ()
@@ -62,23 +63,26 @@ class Similar:
     kernels: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     problem: str = ""
+    too_few: bool = False
 
     @property
     def summary(self) -> str:
         """The result in a sentence."""
         if self.problem:
             return f"Nothing was compared: {self.problem}."
-        if self.count < 3:
-            return f"Nothing can be said of {plural(self.count, 'submission')}: what is usual in a class takes three at least."
-        if len(self.kernels) < 2:
+        if self.count > 2 and len(self.kernels) < 2:
             return "Nothing can be said of this chapter: fewer than two of its kernels are long enough."
+        if self.too_few:
+            return (
+                f"Nothing can be said of {plural(self.count, 'submission')}: too few to tell what is usual."
+            )
         found = plural(len(self.pairs), "pair") if self.pairs else "No pair"
         return f"{found} among {plural(self.count, 'submission')}."
 
     @property
     def compared(self) -> str:
         """Which kernels say anything, and how to read the list, in a sentence or two; empty if there is nothing to say."""
-        if self.problem or self.count < 3 or len(self.kernels) < 2:
+        if self.problem or self.too_few or len(self.kernels) < 2:
             return ""
         told = f"Long enough to say anything: {', '.join(self.kernels)}."
         if self.pairs:

@@ -112,7 +112,7 @@ def _explain(subject: Subject, more: More | None) -> Cause | None:
     if known and (not failing or _is_made(subject, known, probed())):
         return known
     if not failing:
-        return _side_effect(subject)
+        return _side_effect(subject) if all(call.passed for call in subject.seen) else None
     cause = _known(subject, seen, _same_values)
     if cause is None or not _is_made(subject, cause, probed()):
         sure = [call for call in probed() if subject.oracle.undisputed(subject.kernel, call.args)]

@@ -266,8 +266,8 @@ def test_style_follows_the_theme_and_data_keep_their_colours() -> None:
     figure, ax = plt.subplots()
     draw.numbers(ax, np.array([[0, 1], [1, 0]]), "title", cmap="gray")
     cells = as_svg(figure)
-    assert "fill: var(--ink)" in cells  # the title
-    assert "fill: #ffffff" in cells and "fill: var(--white)" not in cells  # a number on a dark cell
+    assert "fill:var(--ink)" in cells  # the title
+    assert "fill:#ffffff" in cells and "fill:var(--white)" not in cells  # a number on a dark cell
     assert "pixelated" in cells
     figure, ax = plt.subplots()
     draw.against_bar(ax, ["met", "missed"], [1.2, 2.0], 1.5)

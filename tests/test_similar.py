@@ -549,6 +549,8 @@ def test_a_comparison_that_fails_costs_its_section_alone(
     monkeypatch.setattr(similar, "require_compare50", lambda: None)
     monkeypatch.setattr(similar, "compare", lambda *words: Similar(problem="it took too long"))
     done = CliRunner().invoke(app, ["report", "filters", "--similar", "--classroom", str(graded_class.root)])
-    assert done.exit_code == 1 and "not compared, all else was written: filters: it took too long" in done.stderr
+    assert (
+        done.exit_code == 1 and "not compared, all else was written: filters: it took too long" in done.stderr
+    )
     page = (graded_class.root / "reports" / "filters.html").read_text()
     assert "Nothing was compared: it took too long." in page and "Verdicts" in page

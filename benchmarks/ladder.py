@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.timing import best, peak_bytes, threads
+from benchmarks.timing import in_turns, peak_bytes, threads
 from solutions import ladder
 from solutions.ladder import Way
 from solutions.padding import conv2d, zero_pad
@@ -138,7 +138,7 @@ def measure(shape: Shape = SMALL, rounds: int = 5) -> dict[str, Measured]:
     places = int(np.prod(shape.places))
     slow = {key for key in calls if WAYS[key].one_picture}
     with threads(1):
-        seconds = best(
+        seconds = in_turns(
             {
                 "bare": lambda: columns @ matrix,
                 "bare, one picture": lambda: columns[:places] @ matrix,
@@ -147,10 +147,13 @@ def measure(shape: Shape = SMALL, rounds: int = 5) -> dict[str, Measured]:
             rounds,
             time.thread_time,
         )
-        seconds |= best({key: calls[key] for key in slow}, 1, time.thread_time)
+        seconds |= in_turns({key: calls[key] for key in slow}, 1, time.thread_time)
     return {
         key: Measured(
-            seconds[key] / seconds["bare, one picture" if key in slow else "bare"], peak_bytes(call)
+            float(np.median(seconds[key] / seconds["bare"]))
+            if key not in slow
+            else float(seconds[key][0] / np.median(seconds["bare, one picture"])),
+            peak_bytes(call),
         )
         for key, call in calls.items()
     }

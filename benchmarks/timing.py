@@ -1,4 +1,4 @@
-"""Fair timing of functions against each other: in turns, best of several, on a stated number of threads."""
+"""Fair timing of functions against each other: in turns, on a stated number of threads; multiples as medians with spread."""
 
 import gc
 import sys
@@ -6,19 +6,19 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 
-def best(
+def in_turns(
     functions: Mapping[str, Callable[[], Any]], rounds: int, clock: Callable[[], float] = time.perf_counter
-) -> dict[str, float]:
-    """Seconds that each function takes at its best.
+) -> dict[str, np.ndarray]:
+    """Seconds that each function takes, round by round.
 
-    The functions take turns, so that a busy moment of the machine hits all of them alike, and the fastest of
-    the rounds is the one least disturbed. A first round warms up and does not count. The garbage collector
-    waits.
+    The functions take turns, so that a busy moment of the machine hits all of them alike. A first round warms up and
+    does not count. The garbage collector waits.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def best(
     clock : function that gives seconds; by default the time of day. `time.thread_time` counts the processor's
         work for one thread, so that other programs on the machine matter less.
     """
-    seconds = dict.fromkeys(functions, float("inf"))
+    seconds: dict[str, list[float]] = {name: [] for name in functions}
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -37,15 +37,52 @@ def best(
                 function()
                 taken = clock() - started
                 if number:
-                    seconds[name] = min(seconds[name], taken)
+                    seconds[name].append(taken)
     finally:
         if collecting:
             gc.enable()
-    return seconds
+    return {name: np.array(taken) for name, taken in seconds.items()}
+
+
+class Multiple(NamedTuple):
+    """How many times another's seconds something takes: the median over the rounds, and nine tenths of them lie between."""
+
+    median: float
+    low: float
+    high: float
+
+
+def multiple(ours: np.ndarray, others: np.ndarray) -> Multiple:
+    """The multiple of two who took turns, round by round."""
+    low, median, high = np.percentile(ours / others, (5, 50, 95))
+    return Multiple(float(median), float(low), float(high))
+
+
+WIDE = 1.15
+"""A spread, its high end over its low one, from which on everything is measured again: something came in between."""
+
+TRIES = 3
+
+
+def steadily(
+    functions: Mapping[str, Callable[[], Any]],
+    rounds: int,
+    clock: Callable[[], float],
+    compared: Callable[[dict[str, np.ndarray]], Multiple],
+) -> dict[str, np.ndarray]:
+    """The same as `in_turns`; again where the multiple that counts is spread wide, of which the narrowest is kept."""
+    found: list[tuple[float, dict[str, np.ndarray]]] = []
+    for _ in range(TRIES):
+        seconds = in_turns(functions, rounds, clock)
+        spread = compared(seconds)
+        found.append((spread.high / spread.low, seconds))
+        if found[-1][0] < WIDE:
+            break
+    return min(found, key=lambda one: one[0])[1]
 
 
 def rounds_for(function: Callable[[], Any], seconds: float) -> int:
-    """How often a function runs in that time, but from 5 to 60 times: short ones need more for a steady best."""
+    """How often a function runs in that time, but from 5 to 60 times: short ones need more for a steady median."""
     function()
     started = time.perf_counter()
     function()

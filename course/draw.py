@@ -994,14 +994,18 @@ def against_bar(
     *,
     title: str = "",
     limit: float = 3.0,
+    spreads: Sequence[tuple[float, float]] = (),
 ) -> None:
     """Draw named multiples as horizontal bars against the most that they may be, a dashed line.
 
     Numbers stand on the right. What misses is orange, hatched and has a cross behind its number. Bars longer than `limit`
-    are cut off there.
+    are cut off there. `spreads` are drawn as thin lines over the ends of the bars;
+    what is spread across the bar does not miss it.
     """
+    for place, (low, high) in enumerate(spreads):
+        ax.plot([min(low, limit), min(high, limit)], [place, place], color=INK, linewidth=2)
     for place, value in enumerate(values):
-        met = value <= bar
+        met = (spreads[place][0] if spreads else value) <= bar
         look = {"color": SKY} if met else {"color": ORANGE, "hatch": "//", "edgecolor": PAPER}
         ax.barh(place, min(value, limit), height=0.7, **look)
         text = f"{value:.2f}" + (" …" if value > limit else "") + ("" if met else " ✗")

@@ -1,8 +1,9 @@
 """`make bench`: the same 40 submissions of chapter 2, graded by this grader, by stock nbgrader and by otter-grader, in turns.
 
 Then whether the three give the same points, what each step of this grader takes of a submission's time, and which attacks
-each of the three lets through; with `--attacks`, these alone. otter-grader takes part where `make otter` was run. With `--classes 100,1000,5000` instead: classes of
-these sizes, to see whether a submission costs the same in all of them, and what the largest process holds in memory.
+each of the three lets through; with `--attacks`, these alone. otter-grader takes part where `make otter` was run. With
+`--classes 100,1000,5000` instead: classes of these sizes, to see whether a submission costs the same in all of them, and
+what the largest process holds in memory.
 """
 
 import argparse

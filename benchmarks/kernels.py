@@ -3,8 +3,8 @@
 Every row is timed in turns: on one thread in time of the processor, on two in time of day. A multiple is the median over
 the rounds, with the spread in which nine tenths of them lie; what is spread wide is measured again.
 All that is compared is first shown to agree. `conv2d_fast` is the tuned one of `solutions.tuned`, with which the networks
-are trained. PyTorch gets its own layout, channels first, without the time to convert. The figures go to `course/recorded/kernels.json` as well, from
-which the book draws its charts.
+are trained. PyTorch gets its own layout, channels first, without the time to convert. The figures go to
+`course/recorded/kernels.json` as well, from which the book draws its charts.
 """
 
 import datetime

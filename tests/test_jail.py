@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import json
 import os
 import re
 import shutil
@@ -13,7 +14,7 @@ import tempfile
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from autograder import cli
 from autograder.chapters import ROOT
 from autograder.checking.subject import Stopped
 from autograder.jail import session as jail
-from autograder.jail import walls
+from autograder.jail import walls, warm
 from autograder.jail.session import Cell, JailMissing, Limits, Session, WorkerFault, require_jail
 from autograder.results import CRASHED, NOT_WRITTEN, RAISED, TIME_LIMIT
 
@@ -67,7 +68,7 @@ def test_worker_has_namespaces_of_its_own() -> None:
 
 @needs_jail
 def test_worker_sees_no_process_but_its_own() -> None:
-    """sees itself and bubblewrap, whose command line says nothing of this machine's folders but the interpreter's"""
+    """sees itself and the jail's first process; no command line tells of this machine's folders but the interpreter's"""
 
     def processes() -> list[str]:
         import os
@@ -78,7 +79,7 @@ def test_worker_sees_no_process_but_its_own() -> None:
 
     lines = inside(processes)
     assert len(lines) == 2
-    assert lines[0].startswith("bwrap\0--args")
+    assert lines[0].startswith(("bwrap\0--args", f"{sys.executable}\0-s\0"))
     assert str(ROOT / "course") not in "".join(lines)
 
 
@@ -115,7 +116,15 @@ def test_worker_sees_interpreter_and_course_and_nothing_else_of_the_project() ->
     }
 
 
+@pytest.fixture
+def none_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process stands ready to fork workers: the first one that is asked for makes one."""
+    monkeypatch.setattr(warm, "_mine", threading.local())
+    monkeypatch.setattr(jail, "_starts_warm", True)
+
+
 @needs_jail
+@pytest.mark.usefixtures("none_ready")
 def test_worker_does_not_see_the_course_among_installed_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """sees an empty folder, which cannot be written, where a course lies below a folder that is shown"""
 
@@ -821,7 +830,7 @@ def test_grading_stops_without_a_part_of_the_jail(
 
 
 @needs_jail
-@pytest.mark.usefixtures("no_memory")
+@pytest.mark.usefixtures("no_memory", "none_ready")
 def test_grading_stops_where_bubblewrap_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """says what bubblewrap says, and what can be done"""
     (tmp_path / "bwrap").write_text(
@@ -847,7 +856,9 @@ def test_recipe_of_a_container_stands_where_the_jail_sends_its_reader() -> None:
 
 
 @needs_jail
-def test_worker_that_is_not_confined_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("none_ready")
+@pytest.mark.parametrize("way", ["warm", "cold"])
+def test_worker_that_is_not_confined_is_not_used(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """asks the kernel what holds a worker before it reads a cell, and does without one that nothing holds"""
     with contextlib.ExitStack() as held:
 
@@ -857,10 +868,137 @@ def test_worker_that_is_not_confined_is_not_used(monkeypatch: pytest.MonkeyPatch
             process = walls.start_plain(arguments, wire_end, held)
             return process, process.pid
 
+        def fork(
+            setup: dict[str, Any], theirs: socket.socket, ours: socket.socket
+        ) -> subprocess.Popen[bytes]:
+            words = "from inside.worker import main; main()", str(theirs.fileno()), json.dumps(setup)
+            return walls.start_plain(["-c", *words], theirs.fileno(), held)
+
         monkeypatch.setattr(walls, "start_jailed", start)
+        monkeypatch.setattr(warm, "start", fork)
+        monkeypatch.setattr(jail, "_starts_warm", way == "warm")
         monkeypatch.setattr(jail, "_take_user", lambda held: None)
+        monkeypatch.setattr(jail, "_file_count", lambda mount: 0)  # its /tmp is this machine's
         with pytest.raises(WorkerFault, match=r"not confined as it must be: .*'seccomp': '0'"):
             jail.spawn(Limits(), jailed=True)
+
+
+# Workers that are forked from one that stands ready
+
+
+def leaves_traces(value: int) -> list[object]:
+    import builtins
+    import os
+    import random
+    import sys
+
+    import numpy as np
+
+    before = [os.listdir("/tmp"), getattr(builtins, "trace", None), getattr(np, "trace_", None), sys.argv]
+    builtins.trace = np.trace_ = value
+    open("/tmp/trace", "w").close()
+    names = "pid", "net", "ipc", "uts", "mnt", "user"
+    spaces = [os.readlink(f"/proc/self/ns/{name}") for name in names]
+    return [before, random.random(), np.random.rand(), os.getpid(), spaces]
+
+
+@needs_jail
+def test_worker_starts_warm_and_as_new() -> None:
+    """is forked here, and sees nothing of one that was before or lives beside it: no file, no name, no draw"""
+    cell = Cell("leaves_traces", textwrap.dedent(inspect.getsource(leaves_traces)))
+    with Session([cell]) as first, Session([cell]) as second:
+        one, two = (session.call("leaves_traces", (5,)).value for session in (first, second))
+        assert isinstance(first._worker._process, warm.Fork)  # type: ignore[union-attr]
+    third = inside(leaves_traces, 5)
+    for before, *_, pid, _ in (one, two, third):
+        assert before == [[], None, None, [""]] and pid == 2
+    assert len({one[1], two[1], third[1]}) == len({one[2], two[2], third[2]}) == 3
+    shared = {*one[4]} & {*two[4]}
+    assert not {name.partition(":")[0] for name in shared} - ({"user"} if as_root else set())
+
+
+@needs_jail
+@pytest.mark.usefixtures("none_ready")
+def test_worker_cannot_reach_who_forked_it() -> None:
+    """goes on forking workers, whatever one of them does to all processes and descriptors that it can reach"""
+
+    def strike() -> list[str]:
+        import contextlib
+        import ctypes
+        import os
+        import signal
+
+        struck = []
+        for descriptor in range(3, 100):
+            with contextlib.suppress(OSError):
+                struck.append(os.readlink(f"/proc/1/fd/{descriptor}"))
+        for path in ("/proc/1/mem", "/proc/1/root/tmp/x", "/proc/1/cwd/x"):
+            with contextlib.suppress(OSError), open(path, "r+b") as file:
+                file.seek(2**16)
+                file.write(b"x")
+                struck.append(path)
+        libc = ctypes.CDLL(None)
+        for number in (signal.SIGKILL, signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+            libc.kill(1, int(number))
+        return struck + ["umount"] * (libc.umount2(b"/tmp", 2) == 0 or libc.umount2(b"/proc", 2) == 0)
+
+    with Session([]) as session:
+        session._make_ready()
+        ready = warm._mine.ready
+    for _ in range(2):
+        struck = inside(strike)
+        # The first process is of the same user where we are not root; then it has no more than the worker has.
+        assert {one.partition(":")[0] for one in struck} <= (
+            set() if as_root else {"pipe", "/dev/null", "/proc/1/mem"}
+        )
+        assert warm._mine.ready is ready and ready._process.poll() is None
+
+
+@needs_jail
+@pytest.mark.usefixtures("none_ready")
+def test_worker_is_forked_by_another_when_that_one_is_gone() -> None:
+    """makes a new process that stands ready, one for each thread, and they end with their thread"""
+    assert inside(leaves_traces, 1)
+    first = warm._mine.ready
+    first._process.kill()
+    first._process.wait()
+    assert inside(leaves_traces, 2)
+    second = warm._mine.ready
+    assert second is not first and jail._starts_warm
+    others: list[Any] = []
+
+    def elsewhere() -> None:
+        inside(leaves_traces, 3)
+        others.append(warm._mine.ready._process)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert others[0] is not second._process and others[0].wait(10) is not None
+    assert second._process.poll() is None
+
+
+@needs_jail
+@pytest.mark.usefixtures("none_ready")
+@pytest.mark.parametrize("wall", ["a process that stands ready", "a /tmp of its own", "a core"])
+def test_worker_starts_cold_where_none_can_be_forked(wall: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """gives each worker a bubblewrap of its own where one that is forked would not have all its walls"""
+    if wall == "a process that stands ready":
+        start = walls.start_jailed
+
+        def cold_alone(*arguments: Any, forks: bool = False, **options: Any) -> Any:
+            words = ["-c", "raise SystemExit"] if forks else arguments[0]
+            return start(words, *arguments[1:], forks=forks, **options)
+
+        monkeypatch.setattr(walls, "start_jailed", cold_alone)
+    else:
+        start_warm = warm.start
+        missing = {"scratch_bytes": "no"} if wall == "a /tmp of its own" else {"cores": [99_999]}
+        monkeypatch.setattr(warm, "start", lambda setup, *ends: start_warm({**setup, **missing}, *ends))
+    with Session([Cell("f", "def f(): return 1")]) as session:
+        assert session.call("f", ()).value == 1
+        assert isinstance(session._worker._process, subprocess.Popen)  # type: ignore[union-attr]
+    assert not jail._starts_warm
 
 
 @needs_jail
@@ -933,6 +1071,7 @@ def test_every_promise_names_its_test() -> None:
 
 
 SAMPLE = "forks or TCP or traces or reference or rows or shared or device or first or plain"
+PROMISES = "limits_of or first_process or one_core or kill or memory or all_processes or own or file"
 
 
 @needs_jail
@@ -941,11 +1080,7 @@ SAMPLE = "forks or TCP or traces or reference or rows or shared or device or fir
     "tests",
     [
         ["tests/test_attacks.py", "-k", SAMPLE],
-        [
-            "tests/test_jail.py",
-            "-k",
-            "limits_of or first_process or one_core or kill or memory or all_processes",
-        ],
+        ["tests/test_jail.py", "-k", f"{PROMISES} or warm or forked"],
         ["tests/test_timing.py", "-k", "stand_still or wakes"],
         pytest.param(["tests/test_attacks.py"], marks=pytest.mark.slow),
     ],
@@ -961,26 +1096,35 @@ def test_jail_holds_for_an_ordinary_user_too(tests: list[str]) -> None:
             shutil.copyfile(ROOT / file, course / file)
         for path in (course, *course.rglob("*")):
             path.chmod(0o755)
-        done = subprocess.run(
-            [
-                *("bwrap", *_view(), "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"),
-                *(
-                    sys.executable,
-                    "-m",
-                    "pytest",
-                    "-q",
-                    "-p",
-                    "no:cacheprovider",
-                    f"--basetemp={place}/tests",
-                ),
-                *tests,
-            ],
-            cwd=course,
-            env={"PATH": os.environ["PATH"], "HOME": place, "PYTHONPATH": str(course)},
-            capture_output=True,
-            text=True,
-            timeout=3600,
-        )
+        words = ["bwrap", *_view(), "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        _run_tests([f"--basetemp={place}/tests", *tests], course, words)
+
+
+@needs_jail
+@pytest.mark.parametrize(
+    "tests",
+    [
+        ["tests/test_attacks.py", "-k", SAMPLE],
+        ["tests/test_jail.py", "-k", PROMISES],
+        pytest.param(["tests/test_attacks.py"], marks=pytest.mark.slow),
+    ],
+    ids=["attacks", "promises", "all attacks"],
+)
+def test_jail_holds_for_workers_that_start_cold_too(tests: list[str], tmp_path: Path) -> None:
+    """keeps its promises where each worker has a bubblewrap of its own"""
+    _run_tests(["-p", "tests.cold", f"--basetemp={tmp_path}/tests", *tests], ROOT)
+
+
+def _run_tests(words: list[str], course: Path, before: Sequence[str] = ()) -> None:
+    """Run tests in a process of their own: all of them pass, and none is skipped that runs here."""
+    done = subprocess.run(
+        [*before, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words],
+        cwd=course,
+        env={"PATH": os.environ["PATH"], "HOME": str(course.parent), "PYTHONPATH": str(course)},
+        capture_output=True,
+        text=True,
+        timeout=3600,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "skipped" not in done.stdout.replace("SKIPPED [1] tests/test_jail.py", "")
 

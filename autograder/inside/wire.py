@@ -30,6 +30,10 @@ MAX_ARRAYS = 1000
 """Arrays in one frame."""
 
 
+READY, BROKEN = b"+", b"-"
+"""What a forked worker's wire begins with: its walls stand, or a text follows that says what is missing."""
+
+
 class WireError(Exception):
     """The other side sent something that is not a frame, or one over the caps."""
 

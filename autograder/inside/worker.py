@@ -42,7 +42,7 @@ import sys
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from . import wire
 from .calling import Caller, Opaque, Outcome, describe_error, error_name
@@ -488,10 +488,14 @@ class Sources:
 
 
 def main() -> None:
+    """Serve as a process of one's own."""
+    serve(int(sys.argv[1]), json.loads(sys.argv[2]))
+
+
+def serve(wire_end: int, setup: dict[str, Any]) -> NoReturn:
     """Serve one referee until it hangs up."""
-    channel = Channel(int(sys.argv[1]))
-    os.set_inheritable(int(sys.argv[1]), False)
-    setup = json.loads(sys.argv[2])
+    channel = Channel(wire_end)
+    os.set_inheritable(wire_end, False)
     facts = _confine(setup)
     printed = Printed(setup["output_bytes"], lambda: channel.stop("output limit"))
     sys.argv[:] = [""]

@@ -41,7 +41,7 @@ from ..inside import wire
 from ..inside.calling import Outcome, plain
 from ..inside.slicing import statements
 from ..results import CRASHED, MEMORY_LIMIT, NOT_WRITTEN, OUTPUT_LIMIT, RAISED, TIME_LIMIT, TOO_SLOW
-from . import walls
+from . import walls, warm
 from .walls import JailMissing
 
 __all__ = ["Cell", "JailMissing", "Limits", "Session", "WorkerFault", "require_jail", "spawn"]
@@ -141,7 +141,13 @@ class Worker:
     """The referee's end of one worker process: ask and be answered, or learn that it is gone."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], wire_end: socket.socket, top: int, limits: Limits, held: Any
+        self,
+        process: subprocess.Popen[bytes] | warm.Fork,
+        wire_end: socket.socket,
+        top: int,
+        limits: Limits,
+        held: Any,
+        jailed: bool,
     ):
         self._process = process
         self._wire = wire_end
@@ -155,7 +161,7 @@ class Worker:
         self._over: Lost | None = None
         self._memory_kills = _memory_kills()
         self._closing = threading.Event()
-        self._is_jailed = top != process.pid
+        self._is_jailed = jailed
         self._wire.setblocking(False)
         # The top process of the jail takes all others with it; its descriptor stays right when its number is reused.
         self._handle = os.pidfd_open(top) if hasattr(os, "pidfd_open") else None
@@ -820,6 +826,20 @@ def spawn(limits: Limits, jailed: bool) -> Worker:
     WorkerFault
         If it does not start, or is not confined as it must be.
     """
+    global _starts_warm
+    if jailed and _starts_warm:
+        try:
+            return _spawn(limits, jailed, is_warm=True)
+        except warm.NoWarmStart:
+            _starts_warm = False
+    return _spawn(limits, jailed, is_warm=False)
+
+
+_starts_warm = True
+"""Whether jailed workers are forked from one that stands ready, which holds until that turns out to be impossible."""
+
+
+def _spawn(limits: Limits, jailed: bool, is_warm: bool) -> Worker:
     ours, theirs = socket.socketpair()
     with theirs, contextlib.ExitStack() as undo:
         undo.callback(ours.close)
@@ -827,22 +847,30 @@ def spawn(limits: Limits, jailed: bool) -> Worker:
         uid = _take_user(held) if jailed and os.geteuid() == 0 else None
         rlimits = _rlimits(limits)
         setup = {"limits": rlimits, "uid": uid, "output_bytes": limits.output_bytes}
-        start = "from inside.worker import main; main()"
-        command = ["-c", start, str(theirs.fileno()), json.dumps(setup)]
-        with _on_a_core(held):
-            if jailed:
-                process, top = walls.start_jailed(
-                    command, theirs.fileno(), limits.scratch_bytes, as_root=uid is not None
-                )
-            else:
-                process = walls.start_plain(command, theirs.fileno(), held)
-                top = process.pid
+        cores = _take_core(held)
+        process: subprocess.Popen[bytes] | warm.Fork
+        if is_warm:
+            process = warm.start(
+                {**setup, "cores": sorted(cores), "scratch_bytes": limits.scratch_bytes}, theirs, ours
+            )
+            top = process.pid
+        else:
+            start = "from inside.worker import main; main()"
+            command = ["-c", start, str(theirs.fileno()), json.dumps(setup)]
+            with _on(cores):
+                if jailed:
+                    process, top = walls.start_jailed(
+                        command, theirs.fileno(), limits.scratch_bytes, as_root=uid is not None
+                    )
+                else:
+                    process = walls.start_plain(command, theirs.fileno(), held)
+                    top = process.pid
         if not top:
             raise WorkerFault(f"bubblewrap did not start (exit code {process.wait()})")
         if jailed:
             # As an ordinary user the learner's code can make the jail's first process do whatever it likes.
             _limit(top, rlimits)
-        worker = Worker(process, ours, top, limits, held)
+        worker = Worker(process, ours, top, limits, held, jailed)
         undo.pop_all()
     try:
         facts = worker.hello()
@@ -880,22 +908,29 @@ def _limit(pid: int, limits: dict[str, int]) -> None:
         resource.prlimit(pid, number, (value, value))
 
 
-@contextlib.contextmanager
-def _on_a_core(held: contextlib.ExitStack) -> Iterator[None]:
-    """What this thread starts meanwhile runs on one core, the same for ever; `held` keeps other workers from it."""
+def _take_core(held: contextlib.ExitStack) -> set[int]:
+    """The core on which a worker is to run, the same for ever; `held` keeps other workers from it. Empty where the system
+    does not let one choose."""
     if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
+        return set()
     cores = os.sched_getaffinity(0)
     # If there are more workers than cores, they share them evenly.
-    chosen = next(
-        (core for turn in range(16) for core in sorted(cores) if _take(f"core-{core}-{turn}", held)), None
-    )
+    chosen = (core for turn in range(16) for core in sorted(cores) if _take(f"core-{core}-{turn}", held))
+    return set(itertools.islice(chosen, 1)) or cores
+
+
+@contextlib.contextmanager
+def _on(cores: set[int]) -> Iterator[None]:
+    """What this thread starts meanwhile runs on these cores, if there are any."""
+    if not cores:
+        yield
+        return
+    before = os.sched_getaffinity(0)
     try:
-        os.sched_setaffinity(0, cores if chosen is None else {chosen})
+        os.sched_setaffinity(0, cores)
         yield
     finally:
-        os.sched_setaffinity(0, cores)
+        os.sched_setaffinity(0, before)
 
 
 def _take(name: str, held: contextlib.ExitStack) -> bool:

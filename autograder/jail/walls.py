@@ -66,7 +66,7 @@ DENIED = """
 """System calls that fail with EPERM. `socketpair` is left: asyncio needs it, and it reaches nobody else.
 
 Memory is counted by what the processes map. So nothing is left that holds memory which no process maps: no segments, no
-files without a name, no pages lent to a pipe, and no shared pages without a file (see `_filter`; for the same reason
+files without a name, no pages lent to a pipe, and no shared pages without a file (see `call_filter`; for the same reason
 there is no /dev/zero, of which one can map such pages). What lies in files lies in /tmp, which has a size. A control
 group would count all of it, but few machines let an ordinary user make one; this holds on all."""
 
@@ -135,6 +135,7 @@ def start_jailed(
     scratch_bytes: int,
     as_root: bool,
     errors: int = subprocess.DEVNULL,
+    forks: bool = False,
 ) -> tuple[subprocess.Popen[bytes], int]:
     """Start Python in a jail.
 
@@ -142,6 +143,7 @@ def start_jailed(
     ----------
     arguments : of the interpreter; wire_end : the descriptor it inherits; scratch_bytes : size of its /tmp
     as_root : keep the capability to become another user, for the worker to use up; errors : where to write them
+    forks : no worker, but a program of ours that forks workers: it keeps what it takes to raise their walls
 
     Returns
     -------
@@ -153,19 +155,15 @@ def start_jailed(
         opened.callback(os.close, told)
         with contextlib.ExitStack() as given:
             given.callback(os.close, tell)
-            filter_end = _in_memory(_filter(), given)
-            options = [
-                *_options(scratch_bytes, as_root),
-                "--seccomp",
-                str(filter_end),
-                "--info-fd",
-                str(tell),
-            ]
+            options = [*_options(scratch_bytes, as_root, forks), "--info-fd", str(tell)]
+            ends = [tell] if wire_end is None else [tell, wire_end]
+            if not forks:
+                ends.append(_in_memory(call_filter(), given))
+                options += ["--seccomp", str(ends[-1])]
             # Not on the command line: the learner's code can read that in /proc/1/cmdline.
-            options_end = _in_memory("\0".join(options).encode(), given)
-            ends = (tell, filter_end, options_end) + (() if wire_end is None else (wire_end,))
+            ends.append(_in_memory("\0".join(options).encode(), given))
             process = subprocess.Popen(
-                ["bwrap", "--args", str(options_end), sys.executable, "-s", "-P", *arguments],
+                ["bwrap", "--args", str(ends[-1]), sys.executable, "-s", "-P", *arguments],
                 env={**ENVIRONMENT, "HOME": "/tmp", "MPLCONFIGDIR": "/tmp/matplotlib", "PYTHONPATH": "/jail"},
                 executable=shutil.which("bwrap"),
                 pass_fds=ends,
@@ -233,10 +231,12 @@ def _in_memory(content: bytes, opened: contextlib.ExitStack) -> int:
     return descriptor
 
 
-def _options(scratch_bytes: int, as_root: bool) -> list[str]:
+def _options(scratch_bytes: int, as_root: bool, forks: bool) -> list[str]:
     """Bubblewrap's options, in the order in which it builds the jail's file system."""
     options = [*_NAMESPACES, "--hostname", "jail", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    options += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"] if as_root else ["--unshare-user"]
+    kept = ["SETUID", "SETGID"] * as_root + ["SYS_ADMIN", "SETPCAP"] * forks
+    options += [word for name in kept for word in ("--cap-add", f"CAP_{name}")]
+    options += [] if as_root else ["--unshare-user"]
     options += ["--ro-bind", "/usr", "/usr"]
     for name in _TOP_FOLDERS:
         path = Path("/", name)
@@ -289,7 +289,7 @@ def _hidden() -> list[Path]:
 
 
 @functools.cache
-def _filter() -> bytes:
+def call_filter() -> bytes:
     """The system call filter as a BPF program. Calls of a foreign architecture, which it does not name, kill."""
     import pyseccomp
 

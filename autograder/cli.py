@@ -337,6 +337,7 @@ def grade(
                 else None,
                 scheduler=scheduler,
                 on_refused=lambda text: err.print(clean(text, 500), markup=False, soft_wrap=True),
+                brief=not as_json,
             )
     if as_json:
         print_json([_as_json(result, standings[result.assignment]) for result in results])

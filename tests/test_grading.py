@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +157,28 @@ def test_script_in_output_and_text_is_inert_in_feedback(room: Classroom) -> None
         if c.metadata.get("nbgrader", {}).get("grade_id") == "why-weights-are-shared"
     )
     assert answer == as_written(evil) and "<" not in answer.removeprefix("<pre").removesuffix("</pre>")
+
+
+def test_no_more_is_in_memory_than_is_graded_at_once(room: Classroom) -> None:
+    """takes a submission when a process is free for it, and keeps of a result what a line of a table says"""
+    files = sample_class(FILTERS, room.released(FILTERS))
+    read: list[Job] = []
+    results: list[Submission] = []
+
+    def jobs() -> Iterator[Job]:
+        for name in ("reference", "crash", "untouched", "broken-file", "reference"):
+            assert len(read) < len(results) + 3  # two being graded, and one being recorded
+            read.append(make_job(room, files[name], f"{name}-{len(read)}"))
+            yield read[-1]
+
+    grade_all(jobs(), 2, lambda one, result: results.append(result))
+    assert {one.student for one in read} == {one.student for one in results} and len(results) == 5
+    for result in results:
+        short = result.brief()
+        assert (short.score, short.points, short.reason) == (result.score, result.points, result.reason)
+        assert [one.verdict for one in short.exercises] == [one.verdict for one in result.exercises]
+        assert len(json.dumps(short.to_json())) < 3_000
+    assert max(len(json.dumps(result.to_json())) for result in results) > 10_000
 
 
 def test_every_submission_gets_a_row_and_bad_ones_stop_nobody(room: Classroom) -> None:

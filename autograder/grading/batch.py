@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import functools
 import os
 from collections.abc import Callable, Iterator
 
@@ -30,10 +31,12 @@ def grade_class(
     on_wait: Callable[[], None] | None = None,
     scheduler: str | None = None,
     on_refused: Callable[[str], None] = lambda text: None,
+    brief: bool = False,
 ) -> tuple[list[Submission], dict[str, dict[str, Standing]]]:
     """Grade all submissions of the chapters, or those of one student.
 
-    Returns the results by chapter and name, and how learners stand in the gradebook then, by chapter and by name.
+    Returns the results in order of chapters and names, and how learners stand in the gradebook then, by chapter and by
+    name; with `brief`, of each result only what a line of a table says, so that a large class fits into memory.
 
     `on_start` is told how many there are to grade, how many were graded before and are unchanged, and what another
     program had changed, which was put right; `on_done` gets each result when it was recorded. Where another run grades in the same
@@ -55,25 +58,35 @@ def grade_class(
         stack.enter_context(_only_grader(room, on_wait))
         journal = Journal(room.root)
         results: dict[tuple[str, str], Submission | None] = {}
-        jobs: list[Job] = []
+        waiting: list[Callable[[], Job]] = []
         put_right: list[str] = []
+
+        def keep(result: Submission) -> None:
+            results[result.assignment, result.student] = result.brief() if brief else result
+
         for chapter in chapters:
             check_names(chapter.checks)
             recorder = stack.enter_context(recorders[chapter.name])
             recorder.require_writable()
-            for one in _jobs(room, chapter, student, jailed):
+            for read in _readers(room, chapter, student, jailed):
+                one = read()
                 kept = None if again else recorder.kept(one)
-                results[chapter.name, one.student] = kept
+                results[chapter.name, one.student] = None
                 if kept is None:
-                    jobs.append(one)
+                    waiting.append(read)
                 else:
+                    keep(kept)
                     if changed := recorder.put_right(one, kept):
                         put_right.append(f"{chapter.name}, {one.student}: {changed}")
                     recorder.settle(one, kept)
-        on_start(len(jobs), len(results) - len(jobs) - len(put_right), put_right)
+        on_start(len(waiting), len(results) - len(waiting) - len(put_right), put_right)
         named = [chapter.name for chapter in chapters]
         journal.write(
-            "grading begins", chapters=named, waiting=len(jobs), kept=len(results) - len(jobs), jailed=jailed
+            "grading begins",
+            chapters=named,
+            waiting=len(waiting),
+            kept=len(results) - len(waiting),
+            jailed=jailed,
         )
         for change in put_right:
             journal.write("put right", what=change)
@@ -83,7 +96,7 @@ def grade_class(
         def done(one: Job, result: Submission) -> None:
             nonlocal count
             recorded = recorders[one.chapter.name].record(one, result)
-            results[one.chapter.name, one.student] = recorded
+            keep(recorded)
             count += 1
             journal.write(
                 "graded",
@@ -98,16 +111,19 @@ def grade_class(
             )
             on_done(recorded)
 
+        # Each is read once more when its turn comes, and counts as it stands then: notebooks of thousands are too much
+        # to hold.
+        jobs = (read() for read in waiting)
         try:
             if scheduler is None:
                 grade_all(jobs, processes, done, lambda one, taken: seconds.update({one.key: taken}))
-            elif jobs:
+            elif waiting:
                 from . import cluster
 
                 cluster.grade_all(jobs, scheduler, done, on_refused)
         except BaseException as error:
             with contextlib.suppress(OSError):
-                journal.write("grading stopped", by=type(error).__name__, graded=count, of=len(jobs))
+                journal.write("grading stopped", by=type(error).__name__, graded=count, of=len(waiting))
             raise
         journal.write("grading ends", graded=count)
         standings = {name: recorder.standings(student) for name, recorder in recorders.items()}
@@ -135,7 +151,10 @@ def _only_grader(room: Classroom, on_wait: Callable[[], None] | None) -> Iterato
         yield
 
 
-def _jobs(room: Classroom, chapter: Chapter, student: str | None, jailed: bool) -> list[Job]:
+def _readers(
+    room: Classroom, chapter: Chapter, student: str | None, jailed: bool
+) -> Iterator[Callable[[], Job]]:
+    """What reads each submission, and makes it ready to be graded."""
     room.released(chapter)
     release = room.release_path(chapter).read_bytes()
     students = room.students(chapter)
@@ -145,8 +164,6 @@ def _jobs(room: Classroom, chapter: Chapter, student: str | None, jailed: bool) 
             raise ClassroomError(f"{student} has not submitted {chapter.name}; these have: {others}")
         students = [student]
     secret = room.secret()
-    made = []
     for name in students:
         path = room.folder("submitted", name, chapter) / f"{chapter.name}.ipynb"
-        made.append(job(name, chapter, path, release, secret, Limits(), jailed))
-    return made
+        yield functools.partial(job, name, chapter, path, release, secret, Limits(), jailed)

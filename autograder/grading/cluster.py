@@ -14,7 +14,7 @@ import dataclasses
 import functools
 import ipaddress
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -46,7 +46,7 @@ class _Answer:
 
 
 def grade_all(
-    jobs: list[Job],
+    jobs: Iterable[Job],
     address: str,
     on_done: Callable[[Job, Submission], None],
     on_refused: Callable[[str], None],
@@ -63,7 +63,7 @@ def grade_all(
     with _client(address) as client:
         from distributed import KilledWorker, as_completed
 
-        waiting = collections.deque(jobs)
+        waiting, given_back = iter(jobs), collections.deque[Job]()
         refused: dict[str, str] = {}
         running: dict[str, Job] = {}
         done = as_completed(loop=client.loop)
@@ -74,8 +74,9 @@ def grade_all(
             if workers and not fit:
                 raise ClusterError(f"no worker of {address} may grade: {next(iter(refused.values()))}")
             room = AHEAD * sum(workers[worker]["nthreads"] for worker in fit) or AHEAD
-            while waiting and len(running) < room:
-                one = waiting.popleft()
+            while len(running) < room and (
+                one := given_back.popleft() if given_back else next(waiting, None)
+            ):
                 # others only if none of these is left: they would answer that they are unfit
                 future = client.submit(
                     _grade,
@@ -105,7 +106,7 @@ def grade_all(
                 if answer.worker not in refused:
                     refused[answer.worker] = answer.unfit
                     on_refused(f"{answer.worker} does not grade: {answer.unfit}")
-                waiting.appendleft(one)
+                given_back.append(one)
             else:
                 on_done(one, answer.result)
             hand_out()

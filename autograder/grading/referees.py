@@ -3,7 +3,6 @@
 Nothing is imported here that takes its time, so that they can be started before all else (`warm_up`).
 """
 
-import collections
 import contextlib
 import multiprocessing
 import multiprocessing.connection
@@ -13,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +23,13 @@ if TYPE_CHECKING:
 
 
 def grade_all(
-    jobs: list["Job"],
+    jobs: Iterable["Job"],
     processes: int,
     on_done: Callable[["Job", Submission], None],
     on_time: Callable[["Job", float], None] = lambda job, seconds: None,
 ) -> None:
-    """Grade many submissions, each in one of `processes` processes; `on_done` gets each result as it comes.
+    """Grade many submissions, each in one of `processes` processes; `on_done` gets each result as it comes. The next job
+    is taken from `jobs` when a process is free.
 
     `on_time` is told before that how many seconds it took, waiting for the machine included.
 
@@ -43,23 +43,23 @@ def grade_all(
 
 
 def _grade_in_turns(
-    jobs: list["Job"],
+    jobs: Iterable["Job"],
     processes: int,
     on_done: Callable[["Job", Submission], None],
     on_time: Callable[["Job", float], None],
 ) -> list["Job"]:
     """Grade in so many processes; returns what was being graded by those that died."""
-    waiting, lost = collections.deque(jobs), []
+    waiting, lost = iter(jobs), []
     referees: list[Referee] = []
     idle: list[Referee] = []
     busy: dict[Any, tuple[Referee, Job, float]] = {}
 
     def hand_out() -> None:
-        while waiting and len(busy) < processes:
+        while len(busy) < processes and (one := next(waiting, None)):
             if not idle:
                 idle.append(Referee())
                 referees.append(idle[-1])
-            referee, one = idle.pop(), waiting.popleft()
+            referee = idle.pop()
             busy[referee.wire] = referee, one, time.monotonic()
             referee.ask(one)
 

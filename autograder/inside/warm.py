@@ -83,6 +83,8 @@ def _first(wire: int, ended: int, setup: dict[str, Any], shown: Sequence[str]) -
         if (child := os.fork()) == 0:
             os.close(ended)
             random.seed()  # or all would draw the same
+            if "numpy.random" in sys.modules:  # some versions of NumPy import it with the rest
+                sys.modules["numpy.random"].seed()
             worker.serve(wire, setup)
         os.close(wire)
         signal.signal(

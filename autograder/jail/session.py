@@ -1,12 +1,14 @@
 """The jail: run a learner's cells and kernels where they can read, write and reach nothing that matters.
 
-A `Session` runs one submission in worker processes (`inside/worker.py`), each in a bubblewrap of its own:
+A `Session` runs one submission in worker processes (`inside/worker.py`), each in a jail of its own. It is forked from a
+process that stands ready in a bubblewrap (`warm.py`), or, where that cannot be, a bubblewrap starts it. Either way it has:
 
 - user, process, network, IPC, host-name and mount namespaces; files: a read-only view of the system's libraries, the
   interpreter and its packages, `course/` and `inside/`, and a small private /tmp. No network, no other process, not
   the rest of this project, no environment, no descriptor but one end of a socket;
-- no capability, no way to gain privileges, and a filter of system calls (seccomp) against what a namespace alone does
-  not stop: new namespaces, mounts, tracing, sockets, shared memory, io_uring, keyrings, foreign architectures;
+- no capability, no way to gain privileges, and a list of the system calls that there are (seccomp), without what a
+  namespace alone does not stop: new namespaces, mounts, tracing, sockets, shared memory, io_uring, keyrings, foreign
+  architectures;
 - one core, which it cannot leave, so that it takes nothing from a neighbour however many processes it starts;
 - limits on processor time, memory, processes, open files and file size that the kernel enforces, and limits on output
   and on the time and memory of all processes together that are watched from outside. Whoever crosses one is killed,

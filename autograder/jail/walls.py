@@ -1,7 +1,7 @@
 """The walls of the jail: what bubblewrap shows to a worker, and which system calls are left to it.
 
-The choice is the same in both ways to start. As an ordinary user, bubblewrap makes a user namespace, in which nobody
-is more than that user. As root it makes none, because the kernel does not limit the processes of root: the worker
+The choice is the same for root and for an ordinary user. As an ordinary user, bubblewrap makes a user namespace, in which
+nobody is more than that user. As root it makes none, because the kernel does not limit the processes of root: the worker
 gives up root for an unprivileged user before it reads a line of the learner's.
 """
 
@@ -48,6 +48,42 @@ _TOP_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 _NAMESPACES = ("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try")
 
+ALLOWED = """
+    read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek close close_range
+    open openat openat2 creat access faccessat faccessat2 stat fstat lstat newfstatat fstatat64 statx statfs fstatfs
+    dup dup2 dup3 fcntl flock ioctl pipe pipe2 truncate ftruncate fallocate fadvise64 readahead
+    fsync fdatasync sync syncfs sync_file_range sendfile copy_file_range splice tee
+    getdents getdents64 getcwd chdir fchdir mkdir mkdirat rmdir rename renameat renameat2 umask
+    link linkat unlink unlinkat symlink symlinkat readlink readlinkat mknod mknodat
+    chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes utimensat futimesat
+    getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr
+    setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
+    poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2
+    eventfd eventfd2 signalfd signalfd4 timerfd_create timerfd_settime timerfd_gettime
+    inotify_init inotify_init1 inotify_add_watch inotify_rm_watch
+    brk munmap mremap mprotect madvise mincore msync mlock mlock2 munlock mlockall munlockall membarrier
+    pkey_alloc pkey_free pkey_mprotect get_mempolicy map_shadow_stack
+    fork vfork execve execveat exit exit_group wait4 waitid
+    getpid getppid gettid getpgid getpgrp setpgid getsid setsid pidfd_open pidfd_send_signal
+    kill tkill tgkill pause alarm rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait
+    rt_sigqueueinfo rt_tgsigqueueinfo rt_sigsuspend sigaltstack restart_syscall
+    nanosleep clock_nanosleep clock_gettime clock_getres gettimeofday time times
+    getitimer setitimer timer_create timer_settime timer_gettime timer_getoverrun timer_delete
+    getrusage getrlimit setrlimit prlimit64 prctl arch_prctl uname sysinfo getrandom getcpu
+    set_tid_address set_robust_list get_robust_list rseq futex futex_waitv futex_wake futex_wait futex_requeue
+    sched_yield sched_getaffinity sched_getscheduler sched_setscheduler sched_getparam sched_setparam
+    sched_get_priority_max sched_get_priority_min sched_rr_get_interval sched_getattr sched_setattr
+    getpriority setpriority ioprio_get ioprio_set
+    getuid geteuid getgid getegid getgroups getresuid getresgid setuid setgid setreuid setregid
+    setresuid setresgid setgroups setfsuid setfsgid capget capset
+    socketpair sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg shutdown getsockname getpeername
+    getsockopt setsockopt
+    seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
+"""
+"""System calls that a worker may make: what the interpreter, its packages and the programs below /usr use. `socketpair`
+is among them since asyncio needs it; it reaches nobody else. A call that stands neither here nor in DENIED does not exist
+(ENOSYS), so that callers fall back to an older one, and a call of a newer kernel opens nothing that nobody looked at."""
+
 DENIED = """
     ptrace process_vm_readv process_vm_writev process_madvise kcmp pidfd_getfd
     mount umount umount2 pivot_root chroot mount_setattr move_mount open_tree fsopen fsconfig fsmount fspick
@@ -63,7 +99,7 @@ DENIED = """
     iopl ioperm modify_ldt uselib sysfs _sysctl ustat vm86 vm86old
     sched_setaffinity mbind move_pages migrate_pages set_mempolicy set_mempolicy_home_node
 """
-"""System calls that fail with EPERM. `socketpair` is left: asyncio needs it, and it reaches nobody else.
+"""System calls that fail with EPERM, to be told apart from those that do not exist.
 
 Memory is counted by what the processes map. So nothing is left that holds memory which no process maps: no segments, no
 files without a name, no pages lent to a pipe, and no shared pages without a file (see `call_filter`; for the same reason
@@ -75,6 +111,7 @@ NEW_NAMESPACES = 0x7E020080
 
 
 CLONE_FILES, CLONE_THREAD = 0x400, 0x10000
+SHARED, ANONYMOUS = mmap.MAP_SHARED, mmap.MAP_ANONYMOUS
 
 
 class JailMissing(Exception):
@@ -293,25 +330,36 @@ def call_filter() -> bytes:
     """The system call filter as a BPF program. Calls of a foreign architecture, which it does not name, kill."""
     import pyseccomp
 
-    calls = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    calls = pyseccomp.SyscallFilter(pyseccomp.ERRNO(38))  # ENOSYS
     calls.set_attr(pyseccomp.Attr.ACT_BADARCH, pyseccomp.KILL_PROCESS)
-    refuse = pyseccomp.ERRNO(1)  # EPERM
-    for name in DENIED.split():
+
+    def rule(action: int, name: str, *conditions: tuple[int, int, int]) -> None:
+        """Conditions are of an argument, by its number: which of its bits count, and what they are."""
+        arguments = [
+            pyseccomp.Arg(number, pyseccomp.MASKED_EQ, mask, value) for number, mask, value in conditions
+        ]
         with contextlib.suppress(OSError, RuntimeError, ValueError):  # not a call of this architecture
-            calls.add_rule(refuse, name)
+            calls.add_rule(action, name, *arguments)
+
+    allow, refuse = pyseccomp.ALLOW, pyseccomp.ERRNO(1)  # EPERM
+    for name in ALLOWED.split():
+        rule(allow, name)
+    for name in DENIED.split():
+        rule(refuse, name)
     for bit in range(32):
-        flag = 1 << bit
-        if flag & NEW_NAMESPACES:
-            calls.add_rule(refuse, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag))
-    # Shared pages without a file: whoever maps them can give them back, and they stay, counted nowhere.
-    shared = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS
-    calls.add_rule(refuse, "mmap", pyseccomp.Arg(3, pyseccomp.MASKED_EQ, shared, shared))
+        if NEW_NAMESPACES & 1 << bit:
+            rule(refuse, "clone", (0, 1 << bit, 1 << bit))
     # A thread with descriptors of its own: /proc shows, and we count, those of the process.
-    calls.add_rule(
-        refuse, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, CLONE_THREAD | CLONE_FILES, CLONE_THREAD)
-    )
-    # Its flags lie in memory, where a filter cannot look; callers fall back to clone. 38 is ENOSYS.
-    calls.add_rule(pyseccomp.ERRNO(38), "clone3")
+    rule(refuse, "clone", (0, CLONE_THREAD | CLONE_FILES, CLONE_THREAD))
+    rule(allow, "clone", (0, NEW_NAMESPACES | CLONE_THREAD, 0))
+    rule(
+        allow, "clone", (0, NEW_NAMESPACES | CLONE_THREAD | CLONE_FILES, CLONE_THREAD | CLONE_FILES)
+    )  # clone3 has its flags in memory, where a filter cannot look
+    # Shared pages without a file: whoever maps them can give them back, and they stay, counted nowhere.
+    for name in ("mmap", "mmap2"):
+        rule(refuse, name, (3, SHARED | ANONYMOUS, SHARED | ANONYMOUS))
+        rule(allow, name, (3, SHARED, 0))
+        rule(allow, name, (3, ANONYMOUS, 0))
     with tempfile.TemporaryFile() as program:
         calls.export_bpf(program)
         program.seek(0)

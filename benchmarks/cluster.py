@@ -8,7 +8,6 @@ is the bottleneck.
 import heapq
 import pickle
 import random
-import resource
 import statistics
 import tempfile
 import time
@@ -26,6 +25,7 @@ from autograder.grading.submission import Job, grade, job
 from autograder.jail.session import Limits
 from autograder.results import Submission
 from benchmarks.entrants import CHAPTER, course, submissions
+from benchmarks.processor import Processor
 
 MEASURED = 24
 CLASS = 100_000
@@ -42,16 +42,10 @@ class Costs:
     passing: float
 
 
-def processor_seconds() -> float:
-    """What this process and its children that have ended have used."""
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(one.ru_utime + one.ru_stime for one in used)
-
-
-def timed(work: Callable[[], Submission]) -> tuple[Submission, float]:
-    begin = processor_seconds()
+def timed(processor: Processor, work: Callable[[], Submission]) -> tuple[Submission, float]:
+    begin = processor.seconds()
     result = work()
-    return result, processor_seconds() - begin
+    return result, processor.seconds() - begin
 
 
 def measure(folder: Path) -> tuple[Costs, int, int]:
@@ -67,12 +61,13 @@ def measure(folder: Path) -> tuple[Costs, int, int]:
 
     jobs = [read(student) for student in room.students(CHAPTER)]
     grade(jobs[0])  # imports, and what is kept of the release
+    processor = Processor()
     grading, recording, sizes, answers = [], [], [], []
     with Recorder(room, CHAPTER) as recorder:
         for one in jobs:
-            result, seconds = timed(lambda one=one: grade(one))  # type: ignore[misc]
+            result, seconds = timed(processor, lambda one=one: grade(one))  # type: ignore[misc]
             grading.append(seconds)
-            result, seconds = timed(lambda one=one, result=result: recorder.record(one, result))  # type: ignore[misc]
+            result, seconds = timed(processor, lambda one=one, result=result: recorder.record(one, result))  # type: ignore[misc]
             recording.append(seconds)
             sizes.append(len(pickle.dumps(one)))
             answers.append(len(pickle.dumps(result)))

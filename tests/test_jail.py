@@ -29,6 +29,7 @@ from autograder.jail import session as jail
 from autograder.jail import walls, warm
 from autograder.jail.session import Cell, JailMissing, Limits, Session, WorkerFault, require_jail
 from autograder.results import CRASHED, NOT_WRITTEN, RAISED, TIME_LIMIT
+from benchmarks.processor import Processor
 
 from .attacks import NO_JAIL
 from .conftest import course_files
@@ -886,6 +887,16 @@ def test_worker_that_is_not_confined_is_not_used(way: str, monkeypatch: pytest.M
         monkeypatch.setattr(jail, "_file_count", lambda mount: 0)  # its /tmp is this machine's
         with pytest.raises(WorkerFault, match=r"not confined as it must be: .*'seccomp': '0'"):
             jail.spawn(Limits(), jailed=True)
+
+
+@needs_jail
+def test_the_benches_count_what_a_forked_worker_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """adds the processor time of a worker that is no child of ours, once it is closed"""
+    monkeypatch.setattr(jail.Worker, "close", jail.Worker.close)  # which the meter watches
+    processor = Processor()
+    with Session([Cell("work", WORKS)]) as session:
+        session.call("work", (0.5,))
+    assert 0.5 < processor.seconds() < 1.5
 
 
 # Workers that are forked from one that stands ready

@@ -17,6 +17,7 @@ import pytest
 from autograder.chapters import ROOT, chapter
 from autograder.grading.classroom import Classroom
 from autograder.grading.cluster import is_open
+from autograder.grading.journal import Journal
 from autograder.sample import sample_class
 
 from .attacks import NO_JAIL
@@ -187,6 +188,10 @@ def test_grades_are_those_of_one_machine_though_a_worker_dies_and_this_program_t
     with room.open_gradebook() as gradebook:
         scores = {one.student.id: one.score for one in gradebook.assignment_submissions(PADDING.name)}
     assert scores == {name: one["score"] for name, one in graded_here.items()}
+    # how long each took is logged, so that the class report can name the slowest; but for one that the driver may just
+    # have recorded when it was killed
+    logged = Journal(room.root).seconds(PADDING.name)
+    assert {*logged} <= {*graded_here} and len(logged) >= len(FEW) - 1 and min(logged.values()) > 0.05
 
 
 def test_a_worker_without_a_jail_or_with_another_course_is_refused(

@@ -85,6 +85,7 @@ def cold(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (tree / "_toc.yml").write_text(json.dumps(toc))
     done = run_in(tree, *BOOK, str(tree))
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "TCP" not in done.stdout + done.stderr, "what a kernel says of its connection is nobody's business"
     assert re.search(r"page 4 of 4: times, \d+ s$", done.stderr, re.MULTILINE), "progress by the page's name"
     assert re.search(r"page 1 of 4: \w+, \d+ s, about \d+ s left$", done.stderr, re.MULTILINE)
     return tree

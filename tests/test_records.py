@@ -605,7 +605,7 @@ def test_points_are_those_of_the_release_whatever_the_page_says_since(
     assert result.verdict == GRADED and total(room) == 15
 
 
-def test_an_exercise_that_came_after_the_release_is_named_with_what_to_do(
+def test_an_exercise_that_came_went_or_changed_its_name_after_the_release_is_said_with_what_to_do(
     room: Classroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = classroom.check_points(FILTERS)
@@ -614,6 +614,10 @@ def test_an_exercise_that_came_after_the_release_is_named_with_what_to_do(
     assert "leaky_relu came to its page after the release" in said and "autograder release filters" in said
     monkeypatch.setattr(classroom, "check_points", lambda one: {"relu": 2.0})
     with pytest.raises(ClassroomError, match=r"released with .*correlate2d.*, which its page no longer has"):
+        room.notices([FILTERS])
+    renamed = {"rectify" if name == "relu" else name: points for name, points in now.items()}
+    monkeypatch.setattr(classroom, "check_points", lambda one: renamed)
+    with pytest.raises(ClassroomError, match=r"released with .*relu.*, which its page no longer has"):
         room.notices([FILTERS])
 
 

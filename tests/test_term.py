@@ -40,6 +40,7 @@ from autograder.reports import class_page
 from autograder.reports.standing import spoken
 from autograder.reports.term import Part, learner_page, learners, term_page
 from autograder.results import FAULT, UNGRADABLE, Exercise, Submission
+from autograder.sample import fill, reference_cell
 
 from .attacks import NO_JAIL
 from .test_records import FILTERS, QUESTION, formgrader_page, graded, job_of, page_of, record
@@ -555,6 +556,42 @@ def test_a_name_that_would_fail_later_is_refused_at_the_start(
     assert reason in said and "rename the folder" in said
 
 
+def test_odd_names_are_graded_by_button_and_command_and_exported(room: Classroom, tmp_path: Path) -> None:
+    """formgrader's Autograde, `grade`, every export but Canvas's, which knows numbers, and the report of a term"""
+    for name in ODD:
+        job_of(room, room.release_path(FILTERS).read_bytes(), name)
+    with nbgrader_api(room, room.root) as (api, log):
+        for name in ODD:
+            assert api.autograde("filters", name)["success"], (name, log.getvalue())
+    done = autograder("grade", "filters", "--json", "--classroom", room.root)
+    assert done.returncode == 0 and f"{len(ODD)} graded before and unchanged" in done.stderr, done.stderr
+    assert {one["student"] for one in json.loads(done.stdout)} == {*ODD}
+    (tmp_path / "class.csv").write_text(
+        "student_id,first_name,last_name,email\n"
+        + "".join(
+            f'"{name}",First{number},Last{number},{number}@uni.example\n' for number, name in enumerate(ODD)
+        ),
+        encoding="utf-8",
+    )
+    done = autograder("roster", tmp_path / "class.csv", "--classroom", room.root)
+    assert done.returncode == 0, done.stderr
+    for kind in ("csv", "moodle", "gradescope"):
+        to = tmp_path / f"{kind}.out"
+        done = autograder("export", kind, "--to", to, "--classroom", room.root)
+        assert done.returncode == 0, done.stderr
+        if kind == "gradescope":
+            assert len(list(to.rglob("results.json"))) == len(ODD)
+        elif kind == "csv":
+            assert {
+                name for row in csv.reader(to.read_text(encoding="utf-8").splitlines()) for name in row
+            } >= {*ODD}
+        else:
+            assert len(to.read_text(encoding="utf-8").splitlines()) == len(ODD) + 1
+    done = autograder("report", "--term", "--classroom", room.root)
+    assert done.returncode == 0, done.stderr
+    assert len(list((room.root / "reports" / "learners").glob("*.html"))) == len(ODD)
+
+
 def test_odd_names_go_all_the_way(room: Classroom, tmp_path: Path) -> None:
     """gradebook, formgrader's lists, feedback through the exchange, report, nbgrader's own export"""
     for number, name in enumerate(ODD):
@@ -782,6 +819,10 @@ def test_roster_and_export_from_the_command_line(room: Classroom, tmp_path: Path
     done = autograder("export", "canvas", "--to", to, "--classroom", room.root)
     assert done.returncode == 0, done.stderr
     assert rows_of(to.read_text(encoding="utf-8"))[2][:2] == ["Doe, Jane", "101"]
+    words = [sys.executable, "-m", "nbgrader", "export", "--to", str(tmp_path / "stock.csv")]
+    stock = subprocess.run(words, cwd=room.root, capture_output=True, text=True)
+    assert stock.returncode == 0, stock.stderr
+    assert "jane" in (tmp_path / "stock.csv").read_text(encoding="utf-8")
 
 
 # The log, the secret, turns
@@ -831,10 +872,15 @@ def test_a_run_is_logged_and_the_log_is_verified_from_the_command_line(room: Cla
         words = [sys.executable, "-m", "autograder", "grade", "--wait", "--classroom", str(room.root)]
         waiting = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert waiting.stderr is not None
-        said = iter(waiting.stderr.readline, "")
-        assert any("waiting for its end" in line for line in said)
+        said = []
+        while "waiting for its end" not in (line := waiting.stderr.readline()):
+            assert line, said
+            said.append(line)
         assert waiting.poll() is None
+        # without names, all that was released is graded, and what was not is named
+        assert "not released yet, left out: pixels, stride" in "".join(said)
     assert waiting.wait(300) == 0
+    assert (room.root / "exchange").is_dir(), "or formgrader says that it does not exist"
     names = [one["event"] for one in events(room)]
     assert names == ["released", "grading begins", "graded", "grading ends"]
     one = events(room)[2]
@@ -875,6 +921,30 @@ def test_a_secret_can_be_backed_up_replaced_and_restored_and_gives_the_same_grad
     assert other.fingerprint() == before
     with pytest.raises(ClassroomError, match="has no secret yet"):
         Classroom(tmp_path / "typo").back_up_secret(tmp_path / "nothing")
+
+
+def test_a_secret_that_was_backed_up_gives_the_same_grades_in_another_room(
+    room: Classroom, tmp_path: Path
+) -> None:
+    """from the command line, to the last digit, with every hidden input the same"""
+    other = Classroom(tmp_path / "elsewhere")
+    cells = {"relu": "def relu(x):\n    return x * (x > 0.0001)"}
+    content = nbformat.writes(
+        fill(room.released(FILTERS), lambda kernel: cells.get(kernel) or reference_cell(FILTERS, kernel))
+    ).encode()
+    job_of(room, content)
+    first = autograder("grade", "filters", "--json", "--classroom", room.root)
+    done = autograder("secret", "--backup", tmp_path / "backup", "--classroom", room.root)
+    assert done.returncode == 0, done.stderr
+    assert autograder("release", "filters", "--classroom", other.root).returncode == 0
+    done = autograder("secret", "--restore", tmp_path / "backup", "--classroom", other.root)
+    assert done.returncode == 0, done.stderr
+    job_of(other, content)
+    second = autograder("grade", "filters", "--json", "--classroom", other.root)
+    assert first.returncode == second.returncode == 0, (first.stderr, second.stderr)
+    ((one,), (two,)) = json.loads(first.stdout), json.loads(second.stdout)
+    assert one["exercises"] == two["exercises"] and one["seed"] == two["seed"]
+    assert 0 < one["score"] < one["points"]
 
 
 @pytest.mark.parametrize(

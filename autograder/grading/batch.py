@@ -114,13 +114,17 @@ def grade_class(
         # Each is read once more when its turn comes, and counts as it stands then: notebooks of thousands are too much
         # to hold.
         jobs = (read() for read in waiting)
+
+        def on_time(one: Job, taken: float) -> None:
+            seconds[one.key] = taken
+
         try:
             if scheduler is None:
-                grade_all(jobs, processes, done, lambda one, taken: seconds.update({one.key: taken}))
+                grade_all(jobs, processes, done, on_time)
             elif waiting:
                 from . import cluster
 
-                cluster.grade_all(jobs, scheduler, done, on_refused)
+                cluster.grade_all(jobs, scheduler, done, on_refused, on_time)
         except BaseException as error:
             with contextlib.suppress(OSError):
                 journal.write("grading stopped", by=type(error).__name__, graded=count, of=len(waiting))

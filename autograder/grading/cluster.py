@@ -14,6 +14,7 @@ import dataclasses
 import functools
 import ipaddress
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,10 +39,11 @@ class ClusterError(WorkerFault):
 
 @dataclasses.dataclass(frozen=True)
 class _Answer:
-    """What a worker made of a job: the result, or why it must not grade."""
+    """What a worker made of a job: the result, with the seconds that it took, or why it must not grade."""
 
     worker: str
     result: Submission | None = None
+    seconds: float = 0.0
     unfit: str = ""
 
 
@@ -50,10 +52,12 @@ def grade_all(
     address: str,
     on_done: Callable[[Job, Submission], None],
     on_refused: Callable[[str], None],
+    on_time: Callable[[Job, float], None] = lambda job, seconds: None,
 ) -> None:
     """Grade many submissions on the cluster whose scheduler has this address; `on_done` gets each result as it comes.
 
     address : such as "tls://10.0.0.1:8786"; on_refused : is told of each worker that must not grade, and why
+    on_time : is told before each result how many seconds it took
 
     Raises
     ------
@@ -108,6 +112,7 @@ def grade_all(
                     on_refused(f"{answer.worker} does not grade: {answer.unfit}")
                 given_back.append(one)
             else:
+                on_time(one, answer.seconds)
                 on_done(one, answer.result)
             hand_out()
 
@@ -163,7 +168,10 @@ def _grade(one: Job, program: str) -> _Answer:
             unfit = _unfit(here.chapter.name, here.release, program, here.jailed)
         except (OSError, UnknownChapter, WorkerFault) as error:
             unfit = f"its course is another: {error}"
-        return _Answer(worker, unfit=unfit) if unfit else _Answer(worker, grade(here))
+        if unfit:
+            return _Answer(worker, unfit=unfit)
+        begun = time.monotonic()
+        return _Answer(worker, grade(here), time.monotonic() - begun)
 
 
 @functools.lru_cache(maxsize=64)

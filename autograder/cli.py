@@ -582,9 +582,9 @@ def verify(
 def rules(names: ChapterNames = None) -> None:
     """Look through the files of chapters for what is asked of them, in seconds: all findings, each with file and line."""
     with clear_errors():
-        from .rules import findings, hours, unlisted
+        from .rules import findings, unlisted
 
-        found = [*unlisted(), *hours(), *findings(chosen(names))]
+        found = [*unlisted(), *findings(chosen(names))]
     for path, line, text in found:
         print(f"{_short(path)}:{line}: {text}")
     err.print(f"{len(found)} findings" if found else "all that is asked of a chapter's files holds")

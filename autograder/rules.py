@@ -661,28 +661,6 @@ def unlisted(root: Path = ROOT) -> list[Finding]:
     return found
 
 
-def hours(root: Path = ROOT) -> list[Finding]:
-    """Where the introduction says other hours than the chapters' own lines of time add up to."""
-    page = root / "chapters" / "index.md"
-    minutes = list(
-        filter(None, (minutes_told(one.page.read_text(encoding="utf-8")) for one in chapters(root)))
-    )
-    first, whole = sum(sum(parts[:2]) for parts in minutes[:5]) / 60, sum(map(sum, minutes)) / 60
-    reading = sum(parts[0] for parts in minutes) / 60
-    asked = (
-        f"first five chapters take about {first:.0f} hours",
-        f"All chapters together take about {whole:.0f}, of which {reading:.0f} are for reading",
-    )
-    text = page.read_text(encoding="utf-8")
-    line = text.count("\n", 0, max(text.find("first five chapters take"), 0)) + 1
-    said = text.replace("\n", " ")
-    return [
-        Finding(page, line, f"with the chapters as they are, write: {one}")
-        for one in asked
-        if one not in said
-    ]
-
-
 class Kernel(NamedTuple):
     """A kernel and where it stands."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from autograder import mistakes
 from autograder.chapters import ROOT, Chapter, chapters
-from autograder.rules import PLACES, RULES, Files, Finding, findings, hours, unlisted
+from autograder.rules import PLACES, RULES, Files, Finding, findings, unlisted
 
 from .conftest import TOY_FILES, TOY_LINE, run_in
 
@@ -24,10 +24,6 @@ def test_a_chapter_keeps_every_rule(chapter: Chapter) -> None:
 
 def test_every_page_that_looks_like_a_chapter_is_one() -> None:
     assert unlisted() == []
-
-
-def test_the_introduction_adds_up_the_hours_of_all_chapters() -> None:
-    assert hours() == []
 
 
 def test_contributing_says_every_rule_and_no_other() -> None:
@@ -209,20 +205,6 @@ def test_a_page_that_is_no_chapter_yet_is_named(
     change(toys)
     (found,) = unlisted(toys)
     assert says in found.text
-
-
-def test_hours_that_do_not_add_up_are_named_with_those_that_do(toys: Path) -> None:
-    """of the only chapter: 3 minutes of the main path and the exercises, 6 with what goes further"""
-    page, right = toys / "chapters" / "index.md", (
-        "The first five chapters take about 0 hours, they say. All chapters together take about 0, of which 0 are for reading"
-    )  # fmt: skip
-    page.write_text(f"# Toys\n\n{right}.\n")
-    assert hours(toys) == []
-    page.write_text(f"# Toys\n\n{right.replace('about 0,', 'about 7,')}.\n")
-    (found,) = hours(toys)
-    assert (found.path, found.line) == (page, 3) and "together take about 0, of which 0" in found.text
-    page.write_text(page.read_text().replace("take", "need"))
-    assert hours(toys)[0].line == 1
 
 
 def test_a_line_of_another_chapters_solution_is_found_on_a_page_under_any_break(toys: Path) -> None:

@@ -91,19 +91,27 @@ def count(app: Sphinx, config: Any) -> None:
 
 @cache
 def numbers() -> dict[str, str]:
-    """The numbers about the course: of its chapters, exercises, known mistakes, and what LeNet-5 reaches."""
+    """The numbers about the course: of its chapters, exercises, known mistakes and hours, and what LeNet-5 reaches."""
     from course.recorded import trained
 
     from ..mistakes import of
 
     known = chapters()
     seeds = trained("lenet")[0]["seeds"]
+    told = [minutes_told(one.page.read_text(encoding="utf-8")) or (0, 0, 0) for one in known]
+    spans = {
+        "first_hours": sum(path + exercises for path, exercises, _ in told[:5]),
+        "all_hours": sum(map(sum, told)),
+        "reading_hours": sum(path for path, *_ in told),
+        "further_hours": sum(further for *_, further in told),
+    }
     return {
         "chapters": str(len(known)),
         "exercises": str(sum(len(check_points(one)) for one in known)),
         "mistakes": f"{sum(one.is_wrong for each in known for one in of(each.name)):,}",
         "lenet": f"{sum(seed['accuracy'] for seed in seeds) / len(seeds):.1%}",
         "lenet_seeds": str(len(seeds)),
+        **{name: f"{minutes / 60:.0f}" for name, minutes in spans.items()},
     }
 
 

@@ -282,6 +282,7 @@ def grade(
         from .grading.tally import Tally
         from .jail.session import require_jail
         from .jail.walls import require_out_of_sight
+        from .jail.warm import dismiss
         from .reports.words import clean
         from .results import FAULT, Submission
 
@@ -289,6 +290,7 @@ def grade(
 
         if not unjailed and not scheduler:
             require_jail()  # a cluster's workers see to their own
+            dismiss()  # workers are asked for in other processes
         if scheduler:
             from .grading.cluster import is_open
 

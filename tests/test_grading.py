@@ -167,7 +167,7 @@ def test_no_more_is_in_memory_than_is_graded_at_once(room: Classroom) -> None:
 
     def jobs() -> Iterator[Job]:
         for name in ("reference", "crash", "untouched", "broken-file", "reference"):
-            assert len(read) < len(results) + 3  # two being graded, and one being recorded
+            assert len(read) < len(results) + 3  # two being graded, and one that waits for a process
             read.append(make_job(room, files[name], f"{name}-{len(read)}"))
             yield read[-1]
 

@@ -321,6 +321,77 @@ def test_memory_that_no_process_maps_cannot_be_had() -> None:
 
 
 @needs_jail
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the number of close_range is that of x86-64")
+def test_open_files_cannot_be_hidden_nor_the_network_be_seen_by_the_wire() -> None:
+    """gives no thread descriptors of its own, no socket more room, and no word of this machine's interfaces"""
+
+    def errors() -> list[int]:
+        import ctypes
+        import fcntl
+        import os
+        import socket
+
+        libc = ctypes.CDLL(None, use_errno=True)
+        found = []
+        for flags in (2, 0):
+            ctypes.set_errno(0)
+            libc.syscall(436, 120, 120, flags)
+            found.append(ctypes.get_errno())
+        one, _ = socket.socketpair()
+        for ask in (
+            lambda: one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**20),
+            lambda: fcntl.ioctl(one, 0x8912, bytes(16)),
+            lambda: fcntl.ioctl(one, 0x541B, bytes(4)),
+            os.sync,
+        ):
+            try:
+                ask()
+                found.append(0)
+            except OSError as error:
+                found.append(error.errno)
+        return found[:5]
+
+    assert inside(errors) == [1, 0, 1, 1, 0]
+
+
+HOARDS = """
+import ctypes, os, socket, threading, time
+def fill():
+    kept = []
+    try:
+        while True:
+            pair = socket.socketpair()
+            kept += pair
+            for end in pair:
+                end.setblocking(False)
+                try:
+                    while True:
+                        end.send(bytes(65536))
+                except BlockingIOError:
+                    pass
+    except OSError:
+        time.sleep(20)
+def hoard(hides):
+    if hides:
+        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # not dumpable: /proc shows its files to root alone
+    for _ in range(46):
+        if os.fork() == 0:
+            fill()
+    time.sleep(20)
+"""
+
+
+@needs_jail
+@pytest.mark.parametrize("hides", [False, True])
+def test_what_lies_in_sockets_is_limited(hides: bool) -> None:
+    """stops whoever opens too many in all its processes, also if it hides them from the grader"""
+    with Session([Cell("hoard", HOARDS)], Limits(call_seconds=15)) as session:
+        with pytest.raises(Stopped) as stopped:
+            session.call("hoard", (hides,))
+        assert "limit of open files in all processes" in str(stopped.value)
+
+
+@needs_jail
 def test_limits_of_the_kernel_hold_inside() -> None:
     """has the limits that it was given"""
 
@@ -878,7 +949,9 @@ def test_worker_that_is_not_confined_is_not_used(way: str, monkeypatch: pytest.M
             setup: dict[str, Any], theirs: socket.socket, ours: socket.socket
         ) -> subprocess.Popen[bytes]:
             words = "from inside.worker import main; main()", str(theirs.fileno()), json.dumps(setup)
-            return walls.start_plain(["-c", *words], theirs.fileno(), held)
+            process = walls.start_plain(["-c", *words], theirs.fileno(), held)
+            process.close = process.kill  # type: ignore[attr-defined]  # as a fork has
+            return process
 
         monkeypatch.setattr(walls, "start_jailed", start)
         monkeypatch.setattr(warm, "start", fork)
@@ -968,6 +1041,40 @@ def test_worker_cannot_reach_who_forked_it() -> None:
             set() if as_root else {"pipe", "/dev/null", "/proc/1/mem"}
         )
         assert warm._mine.ready is ready and ready._process.poll() is None
+
+
+@needs_jail
+@pytest.mark.usefixtures("none_ready")
+@pytest.mark.parametrize("way", ["warm", "cold"])
+def test_what_is_shown_below_tmp_can_be_read_whatever_the_graders_umask(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """finds an interpreter or a project that lies below /tmp, in its empty /tmp, read-only"""
+    place = tmp_path / "deep" / "down"
+    place.mkdir(parents=True)
+    (place / "file").write_text("there")
+    for folder in (place, *place.parents):
+        if folder != Path("/tmp") and folder.is_relative_to("/tmp"):
+            folder.chmod(0o755)
+    interpreter = walls._interpreter
+    monkeypatch.setattr(walls, "_interpreter", lambda: [*interpreter(), *walls._show(place)])
+    monkeypatch.setattr(jail, "_starts_warm", way == "warm")
+
+    def reads(place: str) -> list[str]:
+        import os
+
+        try:
+            open(f"{place}/more", "w").close()
+        except OSError as error:
+            return [open(f"{place}/file").read(), error.strerror or "", *os.listdir("/tmp")]
+        return ["written"]
+
+    before = os.umask(0o077)
+    try:
+        assert inside(reads, str(place)) == ["there", "Read-only file system", place.parts[2]]
+    finally:
+        os.umask(before)
+        warm.dismiss()
 
 
 @needs_jail
@@ -1087,7 +1194,7 @@ def test_every_promise_names_its_test() -> None:
 
 
 SAMPLE = "forks or TCP or traces or reference or rows or shared or device or first or plain"
-PROMISES = "limits_of or first_process or one_core or kill or memory or all_processes or own or file"
+PROMISES = "sockets or hidden or umask or limits_of or first_process or one_core or kill or memory or all_processes or own or file"
 
 
 @needs_jail

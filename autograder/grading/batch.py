@@ -10,9 +10,10 @@ from ..chapters import Chapter
 from ..checking.run import check_names
 from ..jail.session import Limits
 from ..reports.standing import Standing
-from ..results import Submission
+from ..results import FAULT, Submission
 from .classroom import Classroom, ClassroomError
 from .journal import Journal
+from .rebuild import Ungradable
 from .recorder import Recorder
 from .referees import grade_all
 from .submission import Job, job
@@ -58,7 +59,7 @@ def grade_class(
         stack.enter_context(_only_grader(room, on_wait))
         journal = Journal(room.root)
         results: dict[tuple[str, str], Submission | None] = {}
-        waiting: list[Callable[[], Job]] = []
+        waiting: list[tuple[Callable[[], Job], bool]] = []
         put_right: list[str] = []
 
         def keep(result: Submission) -> None:
@@ -73,7 +74,7 @@ def grade_class(
                 kept = None if again else recorder.kept(one)
                 results[chapter.name, one.student] = None
                 if kept is None:
-                    waiting.append(read)
+                    waiting.append((read, isinstance(one.content, Ungradable)))
                 else:
                     keep(kept)
                     if changed := recorder.put_right(one, kept):
@@ -111,20 +112,26 @@ def grade_class(
             )
             on_done(recorded)
 
-        # Each is read once more when its turn comes, and counts as it stands then: notebooks of thousands are too much
-        # to hold.
-        jobs = (read() for read in waiting)
+        def jobs() -> Iterator[Job]:
+            """Each is read once more when its turn comes, and counts as it stands then: thousands are too much to hold."""
+            for read, was_ungradable in waiting:
+                one = read()
+                if isinstance(one.content, Ungradable) and not was_ungradable:
+                    reason = f"its notebook could be read when this run began, and not when its turn came: {one.content}"
+                    done(one, Submission(one.student, one.chapter.name, FAULT, reason, seed=one.seed))
+                else:
+                    yield one
 
         def on_time(one: Job, taken: float) -> None:
             seconds[one.key] = taken
 
         try:
             if scheduler is None:
-                grade_all(jobs, processes, done, on_time)
+                grade_all(jobs(), processes, done, on_time)
             elif waiting:
                 from . import cluster
 
-                cluster.grade_all(jobs, scheduler, done, on_refused, on_time)
+                cluster.grade_all(jobs(), scheduler, done, on_refused, on_time)
         except BaseException as error:
             with contextlib.suppress(OSError):
                 journal.write("grading stopped", by=type(error).__name__, graded=count, of=len(waiting))

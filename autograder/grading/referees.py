@@ -28,8 +28,8 @@ def grade_all(
     on_done: Callable[["Job", Submission], None],
     on_time: Callable[["Job", float], None] = lambda job, seconds: None,
 ) -> None:
-    """Grade many submissions, each in one of `processes` processes; `on_done` gets each result as it comes. The next job
-    is taken from `jobs` when a process is free.
+    """Grade many submissions, each in one of `processes` processes; `on_done` gets each result as it comes. A job is taken
+    from `jobs` when its turn is near: of these, one at most waits for a process.
 
     `on_time` is told before that how many seconds it took, waiting for the machine included.
 
@@ -50,25 +50,31 @@ def _grade_in_turns(
 ) -> list["Job"]:
     """Grade in so many processes; returns what was being graded by those that died."""
     waiting, lost = iter(jobs), []
+    read: list[Job] = []  # one at most, so that a process that is free need not wait for it
     referees: list[Referee] = []
     idle: list[Referee] = []
     busy: dict[Any, tuple[Referee, Job, float]] = {}
 
     def hand_out() -> None:
-        while len(busy) < processes and (one := next(waiting, None)):
+        while read and len(busy) < processes:
             if not idle:
                 idle.append(Referee())
                 referees.append(idle[-1])
-            referee = idle.pop()
+            referee, one = idle.pop(), read.pop()
             busy[referee.wire] = referee, one, time.monotonic()
             referee.ask(one)
 
+    def read_on() -> None:
+        while not read and (one := next(waiting, None)):
+            read.append(one)
+            hand_out()
+
     try:
-        hand_out()
+        read_on()
         while busy:
             for wire in multiprocessing.connection.wait(list(busy)):
                 referee, one, since = busy.pop(wire)
-                result = referee.answer()
+                result, taken = referee.answer(), time.monotonic() - since
                 if result is None:
                     referee.end()
                     lost.append(one)
@@ -76,8 +82,9 @@ def _grade_in_turns(
                     idle.append(referee)
                 hand_out()
                 if result is not None:
-                    on_time(one, time.monotonic() - since)
+                    on_time(one, taken)
                     on_done(one, result)
+                read_on()
     finally:
         for referee in referees:
             referee.end()

@@ -7,15 +7,17 @@ It runs no code of a learner's, ever. It is started as
 where SOCKET is the number of an inherited descriptor, on which it says that it is ready. Then each message there asks
 for a worker: a JSON text, the setup, with two descriptors, the worker's end of its wire and a pipe for how it ended.
 
-Each worker gets what a jail of its own would give it, made of the same system calls: process, network, IPC, host-name
-and mount namespaces, where we are not root a user namespace, a /proc and a /tmp of its own, one core, no capability, no
-way to gain privileges, the filter of system calls. Of this process it can see nothing: in its namespaces there is none.
+Each worker gets what a jail of its own would give it: process, network, IPC, host-name and mount namespaces, where we are
+not root a user namespace, a /proc and a /tmp of its own, one core, no capability, no way to gain privileges, the filter
+of system calls. Of this process it can see nothing: in its namespaces there is none. What it shares with the others is
+where the interpreter lies in memory.
 The first process of these namespaces says by the wire that the walls stand, or what is missing; from that message the
 kernel tells the referee its number. It forks the worker, waits for its end, and all inside end with it.
 """
 
 import contextlib
 import ctypes
+import errno
 import gc
 import json
 import os
@@ -29,14 +31,15 @@ from typing import Any, NoReturn
 from . import worker
 from .wire import BROKEN, READY
 
-CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x20000, 0x4000000, 0x8000000
+CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
+MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 
 PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 22, 24, 38, 47
 SECCOMP_MODE_FILTER, PR_CAP_AMBIENT_CLEAR_ALL = 2, 4
-CAPABILITY_VERSION, CAP_SETGID, CAP_SETUID = 0x20080522, 6, 7
+CAPABILITY_VERSION, CAP_SETGID, CAP_SETUID, CAP_SETPCAP = 0x20080522, 6, 7, 8
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -56,22 +59,23 @@ def main() -> None:
         if not text:
             os._exit(0)
         wire, ended = ends
+        _call("unshare", CLONE_NEWPID)  # for children alone
         try:
-            _call("unshare", CLONE_NEWPID)  # for children alone
-            if os.fork() == 0:
+            child = os.fork()
+        except OSError as error:
+            _complain(wire, error)
+        else:
+            if child == 0:
                 asked.close()
                 os.close(home)
                 _first(wire, ended, json.loads(text), shown)
-            _call("setns", home, CLONE_NEWPID)
-        except OSError as error:
-            _complain(wire, error)
+        _call("setns", home, CLONE_NEWPID)
         os.close(wire)
         os.close(ended)
 
 
 def _first(wire: int, ended: int, setup: dict[str, Any], shown: Sequence[str]) -> NoReturn:
     """Be the first process of a worker's namespaces: raise the walls, fork the worker, and end as it ends."""
-    code = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _raise_walls(setup, shown)
@@ -79,21 +83,25 @@ def _first(wire: int, ended: int, setup: dict[str, Any], shown: Sequence[str]) -
     except BaseException as error:
         _complain(wire, error)
         os._exit(1)
+    code, child = 1, -1
     try:
-        if (child := os.fork()) == 0:
+        child = os.fork()
+        if setup["uid"] is not None:
+            _bound()
+        if child == 0:
             os.close(ended)
             random.seed()  # or all would draw the same
             if "numpy.random" in sys.modules:  # some versions of NumPy import it with the rest
                 sys.modules["numpy.random"].seed()
             worker.serve(wire, setup)
         os.close(wire)
-        signal.signal(
-            signal.SIGINT, signal.SIG_DFL
-        )  # without a handler no signal from inside reaches a first process
+        # No signal from inside reaches a first process that has no handler for it.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         _keep_capabilities()
         code = _end_of(child)
-        os.write(ended, bytes([code]))
     finally:
+        if child != 0:
+            os.write(ended, bytes([code]))
         os._exit(code)
 
 
@@ -117,9 +125,11 @@ def _raise_walls(setup: dict[str, Any], shown: Sequence[str]) -> None:
     if setup["cores"]:
         os.sched_setaffinity(0, setup["cores"])
     _call("unshare", CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET)
+    with contextlib.suppress(OSError):  # as bubblewrap does: not every kernel has them
+        _call("unshare", CLONE_NEWCGROUP)
     _mount(None, "/", None, MS_REC | MS_PRIVATE)
     _renew_tmp(setup["scratch_bytes"], shown)
-    _mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    _renew_proc()
     os.chdir("/tmp")
     if setup["uid"] is None:
         # The kernel counts the processes of a user by namespace; and what was mounted so far is out of reach in it.
@@ -132,9 +142,12 @@ def _raise_walls(setup: dict[str, Any], shown: Sequence[str]) -> None:
         ):
             with open(f"/proc/self/{name}", "w") as file:
                 file.write(text)
+        _bound()
         _keep_capabilities()
     else:
-        _keep_capabilities(CAP_SETGID, CAP_SETUID)  # for the worker to use up
+        kept = CAP_SETGID, CAP_SETUID, CAP_SETPCAP  # for the worker to use up
+        _bound(*kept)
+        _keep_capabilities(*kept)
     _call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _load(bytes.fromhex(setup["filter"]))
 
@@ -160,17 +173,29 @@ def _unescaped(raw: bytes) -> list[bytes]:
 
 def _renew_tmp(size: int, shown: Sequence[str]) -> None:
     """Mount an empty /tmp over the one that there is, and show in it what is shown in that."""
+    before = os.umask(0o022)  # the folders on the way are for every user
     kept = [(place, os.open(place, os.O_PATH)) for place in shown]
     _mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, f"mode=1777,size={size}")
     for place, descriptor in kept:
         source = f"/proc/self/fd/{descriptor}"
         if os.path.isdir(source):
-            os.makedirs(place, 0o755)
+            os.makedirs(place, exist_ok=True)
         else:
-            os.makedirs(os.path.dirname(place), 0o755, exist_ok=True)
+            os.makedirs(os.path.dirname(place), exist_ok=True)
             os.close(os.open(place, os.O_CREAT | os.O_WRONLY, 0o644))
         _mount(source, place, None, MS_BIND | MS_REC)
         os.close(descriptor)
+    os.umask(before)
+
+
+def _renew_proc() -> None:
+    """Mount a /proc of these namespaces over the one that there is, and cover in it what root could write."""
+    flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
+    _mount("proc", "/proc", "proc", flags)
+    for place in ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"):
+        if os.access(place, os.W_OK):
+            _mount(place, place, None, MS_BIND | MS_REC)
+            _mount(None, place, None, MS_BIND | MS_REMOUNT | MS_RDONLY | flags)
 
 
 def _mount(source: str | None, place: str, kind: str | None, flags: int, options: str | None = None) -> None:
@@ -178,12 +203,21 @@ def _mount(source: str | None, place: str, kind: str | None, flags: int, options
     _call("mount", *texts[:3], flags, texts[3], about=place)
 
 
-def _keep_capabilities(*kept: int) -> None:
-    """Give up all capabilities but these, for good, and those that a program could gain."""
+def _bound(*kept: int) -> None:
+    """Let no program that this process starts gain any capability but these."""
     for number in range(64):
-        if number not in kept:
-            with contextlib.suppress(OSError):  # there are fewer
-                _call("prctl", PR_CAPBSET_DROP, number, 0, 0, 0)
+        if number in kept:
+            continue
+        try:
+            _call("prctl", PR_CAPBSET_DROP, number, 0, 0, 0)
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # there are no more
+                return
+            raise
+
+
+def _keep_capabilities(*kept: int) -> None:
+    """Give up all capabilities but these, for good."""
     _call("prctl", PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     word = sum(1 << number for number in kept)
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)

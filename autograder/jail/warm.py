@@ -33,11 +33,14 @@ _CREDENTIALS = struct.Struct("3i")
 class NoWarmStart(Exception):
     """A worker cannot be had in this way; the text says why."""
 
+    is_new = True
+
 
 class Fork:
     """A process that was forked for us in a jail: what `subprocess.Popen` is of a child of ours, as far as it is asked.
 
-    returncode : None until it was seen to have ended, then as a shell says it: 128 more than the number of a signal
+    returncode : None until it was seen to have ended, then as a shell says it: 128 more than the number of a signal. It is
+        what the jail's first process says, which where we are not root the learner's code could make say another
     """
 
     def __init__(self, pid: int, handle: int, ended: int):
@@ -77,6 +80,11 @@ class Fork:
         if self.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Kill it and wait until it is gone."""
+        self.kill()
+        self.wait()
 
 
 class _Ready:
@@ -126,11 +134,10 @@ class _Ready:
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
             pid, *_ = _CREDENTIALS.unpack(about[0][2])
             return Fork(pid, os.pidfd_open(pid), told)
-        except OSError as error:
+        except BaseException as error:
             os.close(told)
-            raise NoWarmStart(str(error)) from None
-        except NoWarmStart:
-            os.close(told)
+            if isinstance(error, OSError):
+                raise NoWarmStart(str(error)) from None
             raise
 
 
@@ -154,10 +161,25 @@ def start(setup: dict[str, Any], theirs: socket.socket, ours: socket.socket) -> 
     Raises
     ------
     NoWarmStart
-        If that is not possible; there is no worker then.
+        If it could not be; there is no worker then, and the next is asked of another process. `is_new` says whether that
+        which was asked had never forked one.
     """
     as_root = setup["uid"] is not None
     ready: _Ready | None = getattr(_mine, "ready", None)
-    if not ready or not ready.serves(as_root):
-        ready = _mine.ready = _Ready(as_root)
-    return ready.fork({**setup, "filter": walls.call_filter().hex()}, theirs, ours)
+    is_new = not ready or not ready.serves(as_root)
+    try:
+        if not ready or is_new:
+            ready = _mine.ready = _Ready(as_root)
+        return ready.fork({**setup, "filter": walls.call_filter().hex()}, theirs, ours)
+    except NoWarmStart as error:
+        dismiss()
+        error.is_new = is_new
+        raise
+
+
+def dismiss() -> None:
+    """End this thread's process that stands ready, if there is one: no worker is asked for here any more."""
+    ready: _Ready | None = getattr(_mine, "ready", None)
+    if ready:
+        ready.close()
+        del _mine.ready

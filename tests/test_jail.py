@@ -1054,7 +1054,7 @@ def test_what_is_shown_below_tmp_can_be_read_whatever_the_graders_umask(
     place.mkdir(parents=True)
     (place / "file").write_text("there")
     for folder in (place, *place.parents):
-        if folder != Path("/tmp") and folder.is_relative_to("/tmp"):
+        if folder != Path("/tmp") and folder.is_relative_to("/tmp") and folder.stat().st_uid == os.getuid():
             folder.chmod(0o755)
     interpreter = walls._interpreter
     monkeypatch.setattr(walls, "_interpreter", lambda: [*interpreter(), *walls._show(place)])

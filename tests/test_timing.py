@@ -42,6 +42,37 @@ def test_teachers_are_told_the_bounds_that_count() -> None:
     assert said in " ".join((ROOT / "TEACHING.md").read_text(encoding="utf-8").split())
 
 
+def test_readers_are_told_the_layers_and_the_bounds_that_count() -> None:
+    (_, F, _, _), (_, B, _, C) = test_fast.FORWARD.images, test_fast.BACKWARD.images
+    page = " ".join((ROOT / "chapters" / "09-fast.md").read_text(encoding="utf-8").split())
+    for layer, said in (
+        (test_fast.FORWARD, "{} grey images of {F}×{F} pixels, {} filters of {}×{}, padding {}"),
+        (
+            test_fast.BACKWARD,
+            "{} images of {B}×{B} pixels with {C} channels, {} filters of {}×{}, stride 2, padding {}",
+        ),
+    ):
+        sizes = layer.images[0], layer.filters[3], *layer.filters[:2], layer.padding
+        assert said.format(*sizes, F=F, B=B, C=C) in page
+    assert (test_fast.FORWARD.stride, test_fast.BACKWARD.stride) == (1, 2)
+    bounds = test_fast.BRONZE, test_fast.SILVER, test_fast.GOLD
+    assert "for {}, {} and {} times the two bare products".format(*bounds) in page
+    for medal, bound in zip(("bronze", "silver", "gold"), bounds, strict=True):
+        assert f"| {medal} | {bound} times" in page
+        for kernel in ("conv2d_fast", "conv2d_fast_backward"):
+            told = getattr(test_fast, f"test_{kernel}_for_{medal}").__doc__
+            assert f"{medal}: takes at most {bound} times" in told
+
+
+@pytest.mark.parametrize("layer", [test_fast.FORWARD, test_fast.BACKWARD])
+def test_shapes_of_a_race_fit(layer: test_fast.Layer) -> None:
+    """gives maps of the size that follows from the images, and so does the corner of one picture with 2×2 places"""
+    x, w, b = (np.ones(shape, np.float32) for shape in (layer.images, layer.filters, layer.filters[3:]))
+    assert conv2d_fast(x, w, b, layer.stride, layer.padding).shape == layer.maps
+    corner, filters, *rest = test_fast._first_picture(layer, (x, w), 2)
+    assert conv2d_fast(corner, filters, b, *rest).shape == (1, 2, 2, layer.maps[3])
+
+
 @contextmanager
 def jailed(kernel: str, cell: str, call_seconds: float = 5) -> Iterator[Jailed]:
     """A kernel that a cell with this source defines, in the jail, with the reference kernels and the other ways."""
@@ -145,7 +176,7 @@ class BeginsWithNonsense:
 
 def short(x: np.ndarray, w: np.ndarray, b: np.ndarray, stride: int = 1, padding: int = 0) -> Any:
     """Leaves out the last picture of a large batch."""
-    return conv2d_fast(x[:-1] if len(x) == 4 else x, w, b, stride, padding)
+    return conv2d_fast(x[:-1] if x.size > 2_000 else x, w, b, stride, padding)
 
 
 @pytest.mark.parametrize("make", [lambda: nonsense, Remembers, BeginsWithNonsense, lambda: short])
@@ -240,7 +271,7 @@ def conv2d_fast_backward(dout, x, w, stride=1, padding=0):
 @pytest.mark.parametrize("kernel", ["conv2d_fast", "conv2d_fast_backward"])
 def test_loops_over_single_numbers_are_right_but_slow(kernel: str) -> None:
     """says of seven loops in plain Python that they are right, but slow: no limit of time stops them"""
-    with jailed(kernel, PLAIN_LOOPS, call_seconds=20) as call:  # on one picture they would take 30 and more
+    with jailed(kernel, PLAIN_LOOPS, call_seconds=10) as call:  # on one picture they would take longer
         exercise, medals = check(kernel, call)
     assert medals == 0 and exercise.verdict == TOO_SLOW
     assert exercise.failure and "it is right, but takes" in exercise.failure.message

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -161,12 +161,34 @@ def test_col2im_keeps_all_sizes_apart(col2im: Subject, rng: np.random.Generator)
 
 # Time, of both passes
 
-IMAGES, FILTERS, MAPS, PADDING = (4, 28, 28, 1), (11, 11, 1, 256), (4, 28, 28, 256), 5
-"""Shapes of a race: a first layer on grey images, in which windows are long and pixels as short as can be.
 
-It sets the ways of writing the kernels apart, whatever the machine: one product or a few for all windows; one for each
+class Layer(NamedTuple):
+    """The shapes of a race."""
+
+    images: tuple[int, int, int, int]
+    filters: tuple[int, int, int, int]
+    maps: tuple[int, int, int, int]
+    stride: int
+    padding: int
+
+
+FORWARD = Layer((2, 36, 36, 1), (11, 11, 1, 256), (2, 36, 36, 256), stride=1, padding=5)
+"""A first layer on grey images, in which windows are long and pixels as short as can be.
+
+It sets the ways of writing the kernel apart, whatever the machine: one product or a few for all windows; one for each
 place, or none that BLAS takes whole; one for each of a window's pixels, which with a single channel are no products of
-matrices at all; loops. `tests/test_timing.py` has the medals of each.
+matrices at all; loops. Two pictures are so few that a product for each place, with a row for each picture, is slow
+everywhere. `tests/test_timing.py` has the medals of each.
+"""
+
+BACKWARD = Layer((8, 28, 28, 2), (7, 7, 2, 512), (8, 14, 14, 512), stride=2, padding=3)
+"""A layer of its own for the backward pass, whose ways lie too close together on the other one.
+
+With a single channel a product for each pixel of a window is a matrix times a vector, backwards, and as quick as the
+caches hand over the upstream gradient. Here the vector is a matrix of two columns, which BLAS is slow at, wherever the
+gradient lies. There are many filters, as what im2col and col2im cost does not grow with them; and a stride, as whoever
+correlates the gradient with the turned filters then multiplies the zeros between its entries, too. The images are few,
+so that a kernel at the bound of bronze takes less than RACE_SECONDS: what takes longer is estimated and wins nothing.
 """
 
 BRONZE, SILVER, GOLD = 500, 25, 3
@@ -180,20 +202,22 @@ def _drawn(rng: np.random.Generator, *shapes: tuple[int, ...]) -> Arrays:
     return tuple(rng.standard_normal(shape, dtype=np.float32) for shape in shapes)
 
 
-def _first_picture(args: Arrays, side: int | None = None) -> tuple[Any, ...]:
-    """The arguments of a race, cut down to one picture, and that to so many rows and columns of its corner."""
-    pictures = len(args[0])
-    return (
-        *(array[:1, :side, :side] if len(array) == pictures else array for array in args),
-        1,
-        PADDING,
+def _first_picture(layer: Layer, args: Arrays, side: int | None = None) -> tuple[Any, ...]:
+    """The arguments of a race, cut down to one picture, and that to the corner with so many rows and columns of places."""
+    pixels = side and (side - 1) * layer.stride + layer.filters[0] - 2 * layer.padding
+    sides = {layer.images: pixels, layer.maps: side}
+    cut = (
+        array[:1, : sides[array.shape], : sides[array.shape]] if array.shape in sides else array
+        for array in args
     )
+    return *cut, layer.stride, layer.padding
 
 
 def _race(
     subject: Subject,
     most: float,
     rng: np.random.Generator,
+    layer: Layer,
     shapes: tuple[tuple[int, ...], ...],
     backward: bool,
 ) -> tuple[Arrays, Any]:
@@ -204,17 +228,18 @@ def _race(
     """
 
     def draw() -> tuple[Any, ...]:
-        return *_drawn(rng, *shapes), 1, PADDING
+        return *_drawn(rng, *shapes), layer.stride, layer.padding
 
     small = draw()[:3]
-    windows, filters = _drawn(rng, (prod(MAPS[:3]), prod(FILTERS[:3])), (prod(FILTERS[:3]), FILTERS[3]))
+    entries = prod(layer.filters[:3])
+    windows, filters = _drawn(rng, (prod(layer.maps[:3]), entries), (entries, layer.filters[3]))
     maps = windows @ filters
 
     def bare() -> Arrays:
         return (windows.T @ maps, maps @ filters.T) if backward else (windows @ filters,)
 
-    # Four places of 256 filters: 123,904 products, which loops over single numbers do in a tenth of a second.
-    glance, probe = _first_picture(small, 2), _first_picture(small)
+    # Four places: 123,904 products forwards, 401,408 backwards; loops over single numbers do them in less than a second.
+    glance, probe = _first_picture(layer, small, 2), _first_picture(layer, small)
     args, result = subject.keeps_up(most, glance, probe, draw, bare, best=2)
     return args[:3], result
 
@@ -222,6 +247,7 @@ def _race(
 def _prove(
     subject: Subject,
     rng: np.random.Generator,
+    layer: Layer,
     name: str,
     args: Arrays,
     result: Any,
@@ -229,7 +255,7 @@ def _prove(
     entry: Callable[..., np.floating],
 ) -> None:
     """Require that what the race returned is of that shape and float32, and right at 50 places drawn at random."""
-    shown = _first_picture(args)
+    shown = _first_picture(layer, args)
     sound = isinstance(result, np.ndarray) and result.shape == shape and result.dtype == np.float32
     subject.require(
         sound, f"in the race, {name} was not an array of float32 of shape {shape}", *shown, got=result
@@ -247,8 +273,8 @@ def _prove(
     )  # fmt: skip
 
 
-def _framed(images: np.ndarray) -> np.ndarray:
-    around = (PADDING, PADDING)
+def _framed(images: np.ndarray, padding: int) -> np.ndarray:
+    around = (padding, padding)
     return np.pad(images.astype(np.float64), ((0, 0), around, around, (0, 0)))
 
 
@@ -324,13 +350,15 @@ def test_conv2d_fast_keeps_all_sizes_and_dtypes_apart(conv2d_fast: Subject, rng:
 
 
 def _fast_within(conv2d_fast: Subject, rng: np.random.Generator, most: float) -> None:
-    (x, w, b), out = _race(conv2d_fast, most, rng, (IMAGES, FILTERS, FILTERS[3:]), backward=False)
-    padded, (F_h, F_w) = _framed(x), FILTERS[:2]
+    shapes = (FORWARD.images, FORWARD.filters, FORWARD.filters[3:])
+    (x, w, b), out = _race(conv2d_fast, most, rng, FORWARD, shapes, backward=False)
+    padded, (F_h, F_w), stride = _framed(x, FORWARD.padding), FORWARD.filters[:2], FORWARD.stride
 
     def entry(n: int, i: int, j: int, k: int) -> np.floating:
-        return np.sum(padded[n, i : i + F_h, j : j + F_w] * w[..., k]) + b[k]
+        top, left = i * stride, j * stride
+        return np.sum(padded[n, top : top + F_h, left : left + F_w] * w[..., k]) + b[k]
 
-    _prove(conv2d_fast, rng, "the result", (x, w, b), out, MAPS, entry)
+    _prove(conv2d_fast, rng, FORWARD, "the result", (x, w, b), out, FORWARD.maps, entry)
 
 
 @pytest.mark.timed
@@ -429,28 +457,32 @@ def test_conv2d_fast_backward_keeps_all_sizes_and_dtypes_apart(
 
 
 def _backward_within(conv2d_fast_backward: Subject, rng: np.random.Generator, most: float) -> None:
-    shapes = (MAPS, IMAGES, FILTERS)
-    (dout, x, w), results = _race(conv2d_fast_backward, most, rng, shapes, backward=True)
+    images, filters, maps, stride, padding = BACKWARD
+    shapes = (maps, images, filters)
+    (dout, x, w), results = _race(conv2d_fast_backward, most, rng, BACKWARD, shapes, backward=True)
     several = isinstance(results, tuple | list) and len(results) == 3
     conv2d_fast_backward.require(
-        several, "in the race, there were not three results", *_first_picture((dout, x, w))
+        several, "in the race, there were not three results", *_first_picture(BACKWARD, (dout, x, w))
     )
-    padded, upstream, turned = _framed(x), _framed(dout), w[::-1, ::-1]
-    (F_h, F_w), (_, H, W, K) = FILTERS[:2], MAPS
+    padded, exact, (F_h, F_w), (_, H, W, K) = _framed(x, padding), w.astype(np.float64), filters[:2], maps
 
     def d_image(n: int, i: int, j: int, c: int) -> np.floating:
-        return np.sum(upstream[n, i : i + F_h, j : j + F_w] * turned[:, :, c])
+        """Each place whose window saw this pixel hands back its gradient, times the weight that was there."""
+        weights = ((y, z, i + padding - y * stride, j + padding - z * stride) for y, z in np.ndindex(H, W))
+        shares = [dout[n, y, z] @ exact[u, v, c] for y, z, u, v in weights if 0 <= u < F_h and 0 <= v < F_w]
+        return np.sum(shares)
 
     def d_filter(u: int, v: int, c: int, k: int) -> np.floating:
-        return np.sum(padded[:, u : u + H, v : v + W, c] * dout[..., k])
+        below, right = u + H * stride, v + W * stride
+        return np.sum(padded[:, u:below:stride, v:right:stride, c] * dout[..., k])
 
     def d_bias(k: int) -> np.floating:
         return np.sum(dout[..., k], dtype=np.float64)
 
-    found: tuple[tuple[int, ...], ...] = (IMAGES, FILTERS, (K,))
+    found: tuple[tuple[int, ...], ...] = (images, filters, (K,))
     entries: tuple[Callable[..., np.floating], ...] = (d_image, d_filter, d_bias)
     for name, result, shape, entry in zip(("dx", "dw", "db"), results, found, entries, strict=True):
-        _prove(conv2d_fast_backward, rng, name, (dout, x, w), result, shape, entry)
+        _prove(conv2d_fast_backward, rng, BACKWARD, name, (dout, x, w), result, shape, entry)
 
 
 @pytest.mark.timed

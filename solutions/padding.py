@@ -86,8 +86,8 @@ def conv2d(
         raise ValueError(f"filters {w.shape} do not fit on images {x.shape} with padding {padding}")
     padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
     out = np.zeros((N, H_out, W_out, K), dtype=np.result_type(x, w, b, np.float32))
-    for i, j in np.ndindex(F_h, F_w):
-        seen = padded[:, i : i + stride * H_out : stride, j : j + stride * W_out : stride]
-        out += seen @ w[i, j]
+    for u, v in np.ndindex(F_h, F_w):
+        seen = padded[:, u : u + stride * H_out : stride, v : v + stride * W_out : stride]
+        out += seen @ w[u, v]
     return out + b
     ### END SOLUTION

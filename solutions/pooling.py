@@ -40,8 +40,8 @@ def max_pool2d(
     if not tops or not lefts:
         raise ValueError(f"a window of {size}×{size} does not fit on images of shape {x.shape}")
     out = x[:, ::stride, ::stride][:, : len(tops), : len(lefts)].copy()
-    for i, j in np.ndindex(size, size):
-        seen = x[:, i::stride, j::stride][:, : len(tops), : len(lefts)]
+    for u, v in np.ndindex(size, size):
+        seen = x[:, u::stride, v::stride][:, : len(tops), : len(lefts)]
         part = out[:, : seen.shape[1], : seen.shape[2]]  # at a ragged edge, fewer windows have this cell
         np.maximum(part, seen, out=part)
     return out

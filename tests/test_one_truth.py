@@ -11,6 +11,7 @@ from typing import Any
 import nbformat
 import pytest
 import yaml
+from myst_parser.mdit_to_docutils.base import default_slugify
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -293,3 +294,56 @@ def test_a_chapter_is_added_by_touching_five_files(toy_course: Path, built_book:
     assert [(e["kernel"], e["score"], e["mistake"]) for e in result["exercises"]] == [
         ("double", 0.0, "squares")
     ]
+
+
+def test_loops_over_the_places_of_a_filter_are_called_u_and_v_as_in_the_formulas() -> None:
+    """i and j count places of the map, u and v places of a filter or window: the appendix says so, and the kernels do"""
+    sides = {"F", "F_h", "F_w", "size", "filter_size", "filter_h", "filter_w"}
+    sides |= {f"{name}.shape[:2]" for name in ("w", "kernel", "filters")}
+    seen = 0
+    for path in sorted((ROOT / "solutions").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.For | ast.comprehension) and isinstance(node.iter, ast.Call):
+                names = {one.id for one in ast.walk(node.target) if isinstance(one, ast.Name)}
+                if {ast.unparse(one).lstrip("*") for one in node.iter.args} <= sides and node.iter.args:
+                    seen += 1
+                    assert names <= {"u", "v"}, f"{path.name}: for {ast.unparse(node.target)} over a filter"
+                else:
+                    assert not names & {"u", "v"}, (
+                        f"{path.name}: for {ast.unparse(node.target)} over no filter"
+                    )
+    assert seen >= 8
+
+
+def anchors(page: Path) -> set[str]:
+    """Of each heading that a page links to, the name by which it does."""
+    text = re.sub(r"^(`{3,}).*?^\1$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#{1,3} (.+)$", text, re.MULTILINE)
+    return {default_slugify(re.sub(r"[*`]", "", one)) for one in titles}
+
+
+def symbols(cell: str) -> set[str]:
+    """The symbols of a table's cell; without the step that they belong to and what they are of."""
+    return {re.sub(r"\^\{\(.*?\)\}|\(.*\)$", "", one) for one in re.findall(r"\$([^$]+)\$", cell)}
+
+
+def test_table_of_symbols_leads_to_headings_and_holds_the_symbols_that_chapters_introduce() -> None:
+    appendix = (ROOT / "chapters" / "appendix.md").read_text(encoding="utf-8")
+    table = appendix.partition("\n## Notation\n")[2].partition("\n## ")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| $")]
+    assert len(rows) > 50
+    for row in rows:
+        (page, anchor) = re.findall(r"\]\(([\w-]+\.md)#([^)]+)\)", row[1])[0]
+        assert anchor in anchors(ROOT / "chapters" / page), f"{row[0]}: no {page}#{anchor}"
+    told = {one for row in rows for one in symbols(row[0])}
+    introduced: dict[str, str] = {}
+    for page in sorted((ROOT / "chapters").glob("[0-9]*.md")):
+        for lines in re.findall(
+            r"^\| symbol \|.*\n((?:\|.*\n)+)", page.read_text(encoding="utf-8"), re.MULTILINE
+        ):
+            introduced |= dict.fromkeys(
+                set().union(*(symbols(line.split("|")[1]) for line in lines.splitlines())), page.name
+            )
+    assert set(introduced.values()) == {"07-backprop.md", "08-training.md"}
+    missing = {symbol: page for symbol, page in introduced.items() if symbol not in told}
+    assert not missing, missing

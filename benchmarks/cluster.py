@@ -61,9 +61,8 @@ def measure(folder: Path) -> tuple[Costs, int, int]:
 
     jobs = [read(student) for student in room.students(CHAPTER)]
     grade(jobs[0])  # imports, and what is kept of the release
-    processor = Processor()
     grading, recording, sizes, answers = [], [], [], []
-    with Recorder(room, CHAPTER) as recorder:
+    with Recorder(room, CHAPTER) as recorder, Processor() as processor:
         for one in jobs:
             result, seconds = timed(processor, lambda one=one: grade(one))  # type: ignore[misc]
             grading.append(seconds)

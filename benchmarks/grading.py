@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import functools
 import os
+import select
 import statistics
 import subprocess
 import sys
@@ -41,18 +42,31 @@ console = Console()
 def timed(command: list[str], cwd: Path, environment: Mapping[str, str] = os.environ) -> tuple[float, float]:
     """Seconds of wall time that a command takes, from start to end, and MiB of the largest of its processes."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    largest = 0.0
     with tempfile.TemporaryFile() as said:
         started = time.perf_counter()
         process = subprocess.Popen(
             command, cwd=cwd, env={**environment, "PATH": path}, stdout=subprocess.DEVNULL, stderr=said
         )
-        _, status, used = os.wait4(process.pid, 0)
+        ended = select.poll()
+        handle = os.pidfd_open(process.pid)
+        ended.register(handle, select.POLLIN)
+        while not ended.poll(500):
+            # not the system's figure at its end: that begins with what this program holds, which starts it
+            largest = max(largest, *map(peak, jail._tree(process.pid)))
         seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        os.close(handle)
+        if process.wait():
             said.seek(0)
             sys.exit(f"{' '.join(command)} failed:\n{said.read()[-2000:].decode(errors='replace')}")
-    return seconds, used.ru_maxrss / 1024
+    return seconds, largest
+
+
+def peak(pid: int) -> float:
+    """MiB that a process held in memory at most; 0 if it is gone."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/status", "rb") as lines:
+        return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith(b"VmHWM:"))
+    return 0.0
 
 
 COMPARED = (
@@ -174,7 +188,7 @@ def print_shares(scratch: Path, count: int) -> None:
         for student in room.students(CHAPTER)
     ]
     grading.grade(jobs[0])  # imports, and what is kept of the release
-    shares, processor = Shares(), Processor()
+    shares = Shares()
     used: list[float] = []
     took: list[float] = []
     shares.watch(jail, "spawn", "start a worker in the jail")
@@ -183,7 +197,7 @@ def print_shares(scratch: Path, count: int) -> None:
     shares.watch(checking, "explain", "look for causes")
     shares.watch(checking, "_run_pytest", "run the checks")
     shares.watch(grading, "rebuild", "read the notebook")
-    with Recorder(room, CHAPTER) as recorder:
+    with Recorder(room, CHAPTER) as recorder, Processor() as processor:
         for one in jobs:
             begun, at = processor.seconds(), time.perf_counter()
             with shares.step("all else"):

@@ -41,8 +41,8 @@ if importlib.util.find_spec("torch"):
 
 RECORD = FOLDER / "kernels.json"
 BARS = {1: {"forward": 1.5, "total": 1.6}, 2: {"forward": 1.8, "total": 1.8}}
-"""The most that conv2d_fast may cost in multiples of its bare products, by threads: forward, forward and backward. Of two
-threads the products gain more than the copies do."""
+"""The most that conv2d_fast may cost in multiples of its bare products, by threads: forward, forward and backward. With
+two, threads must be started, and between NumPy calls Python runs one at a time."""
 
 COMMON = {
     "chapter 9": MAIN,

@@ -3,17 +3,21 @@
 A worker that is forked from a process that stands ready is no child of ours: what it used is asked while it lives.
 """
 
+import contextlib
 import resource
 
 from autograder.jail import session, warm
 
 
-class Processor:
-    """What this process, its children and its workers have used since this was made, in seconds of processor time."""
+class Processor(contextlib.AbstractContextManager["Processor"]):
+    """What this process, its children and its workers use while this is entered, in seconds of processor time.
 
-    def __init__(self) -> None:
+    It holds for a time in which one process stands ready and forks all workers, one after the other.
+    """
+
+    def __enter__(self) -> "Processor":
         self._workers = 0.0
-        close = session.Worker.close
+        self._close = close = session.Worker.close
 
         def counted(worker: session.Worker) -> None:
             if isinstance(worker._process, warm.Fork) and worker._process.returncode is None:
@@ -22,6 +26,10 @@ class Processor:
 
         session.Worker.close = counted  # type: ignore[method-assign]
         self._begin = self._used()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        session.Worker.close = self._close  # type: ignore[method-assign]
 
     def seconds(self) -> float:
         """All that was used so far by what has ended, and by this process."""

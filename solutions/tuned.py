@@ -160,14 +160,14 @@ def _add_back(
     else:
         # Windows are cut into pieces as wide as they are apart. The first pieces of a row of windows, put side by
         # side, are a row of pixels, so are the second ones, and such a row is added in one run.
-        for v in range(0, filter_w, along):
-            cut = taps[:, :, :, :, v : v + along].transpose(3, 0, 1, 2, 4, 5)
+        for left in range(0, filter_w, along):
+            cut = taps[:, :, :, :, left : left + along].transpose(3, 0, 1, 2, 4, 5)
             width = cut.shape[4] * C
             empty = np.empty if width == along * C else np.zeros  # the last piece may be narrower
             pieces = empty((filter_h, N, H_out, in_a_row, along * C), dtype=grid.dtype)
             _copy_runs(pieces[..., :width], cut.reshape(*cut.shape[:4], width))
             for line, row in zip(lines, pieces.reshape(filter_h, N, H_out, in_a_row * along, C), strict=True):
-                line[:, :, v : v + in_a_row * along] += row[:, :, : W - v]
+                line[:, :, left : left + in_a_row * along] += row[:, :, : W - left]
 
 
 class _Plan(NamedTuple):
@@ -243,8 +243,22 @@ def _shared(work: Callable[[int, int], Result], count: int, plan: _Plan) -> list
 
     There are as many parts as BLAS may use threads, but each has half a block at least. Meanwhile every product stays on
     the thread that asks for it: BLAS alone would share the products only, and leave all copies to one thread. An
-    exception of one part is raised when all have ended.
+    exception of one part is raised when all have ended. Whoever calls while another call shares does all of it alone,
+    since the limit of BLAS is one for the whole process.
     """
+    if not _sharing.acquire(blocking=False):
+        return [work(0, count)]
+    try:
+        return _in_parts(work, count, plan)
+    finally:
+        _sharing.release()
+
+
+_sharing = threading.Lock()
+
+
+def _in_parts(work: Callable[[int, int], Result], count: int, plan: _Plan) -> list[Result]:
+    """`_shared`, for the one call that may share now."""
     threads = max((library.num_threads for library in _blas().lib_controllers), default=1)
     parts = min(threads, 2 * count // (plan.pictures + 1))
     if parts < 2:
@@ -261,12 +275,16 @@ def _shared(work: Callable[[int, int], Result], count: int, plan: _Plan) -> list
 
     # A copy of the context, so that np.errstate holds in the other threads, too.
     others = [threading.Thread(target=copy_context().run, args=(one, part)) for part in range(1, parts)]
+    started: list[threading.Thread] = []
     with _blas().limit(limits=1):
-        for other in others:
-            other.start()
-        one(0)
-        for other in others:
-            other.join()
+        try:
+            for other in others:
+                other.start()
+                started.append(other)
+            one(0)
+        finally:
+            for other in started:
+                other.join()
     if failures:
         raise failures[0]
     return [results[part] for part in range(parts)]
@@ -322,7 +340,7 @@ def conv2d_fast_backward(
     stride: int = 1,
     padding: int = 0,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`conv2d_fast_backward`, in the same blocks."""
+    """`conv2d_fast_backward`, in the same blocks, with the same care about what is infinite or NaN."""
     dx = np.empty(x.shape, dtype=np.result_type(dout, x, w, np.float32))
     return dx, *_gradients(dout, x, w, stride, padding, dx)
 
@@ -394,9 +412,7 @@ def conv2d_filters_backward(
     stride: int = 1,
     padding: int = 0,
 ) -> tuple[None, np.ndarray, np.ndarray]:
-    """`conv2d_fast_backward` of a network's first layer, of stride 1 and square filters: nobody asks for dx."""
-    if stride != 1 or w.shape[0] != w.shape[1]:
-        raise ValueError(f"stride {stride} and filters {w.shape}: want stride 1 and squares")
+    """`conv2d_fast_backward` of a network's first layer: nobody asks for dx."""
     return None, *_gradients(dout, x, w, stride, padding, None)
 
 

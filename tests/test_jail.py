@@ -230,7 +230,7 @@ def test_worker_is_nobody_and_cannot_become_anybody() -> None:
             try:
                 become(0)
                 found.append("became root")
-            except PermissionError:
+            except OSError:  # not permitted, or no such user in here
                 pass
         return [*found, str(os.getuid()), str(os.getgid())]
 
@@ -341,6 +341,7 @@ def test_open_files_cannot_be_hidden_nor_the_network_be_seen_by_the_wire() -> No
         for ask in (
             lambda: one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**20),
             lambda: fcntl.ioctl(one, 0x8912, bytes(16)),
+            lambda: fcntl.ioctl(one, 0x8B01, bytes(32)),
             lambda: fcntl.ioctl(one, 0x541B, bytes(4)),
             os.sync,
         ):
@@ -349,9 +350,10 @@ def test_open_files_cannot_be_hidden_nor_the_network_be_seen_by_the_wire() -> No
                 found.append(0)
             except OSError as error:
                 found.append(error.errno)
-        return found[:5]
+        return found
 
-    assert inside(errors) == [1, 0, 1, 1, 0]
+    # `os.sync` hides what it meets, so that it is asked to no end but to be harmless
+    assert inside(errors) == [1, 0, 1, 1, 1, 0, 0]
 
 
 HOARDS = """
@@ -963,13 +965,12 @@ def test_worker_that_is_not_confined_is_not_used(way: str, monkeypatch: pytest.M
 
 
 @needs_jail
-def test_the_benches_count_what_a_forked_worker_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_benches_count_what_a_forked_worker_used() -> None:
     """adds the processor time of a worker that is no child of ours, once it is closed"""
-    monkeypatch.setattr(jail.Worker, "close", jail.Worker.close)  # which the meter watches
-    processor = Processor()
-    with Session([Cell("work", WORKS)]) as session:
-        session.call("work", (0.5,))
-    assert 0.5 < processor.seconds() < 1.5
+    with Processor() as processor:
+        with Session([Cell("work", WORKS)]) as session:
+            session.call("work", (0.5,))
+        assert 0.5 < processor.seconds() < 1.5
 
 
 # Workers that are forked from one that stands ready
@@ -1181,20 +1182,28 @@ def test_released_cells_copied_a_thousand_times_are_read() -> None:
         assert session.call("f", ()).value == 1 and not session.remarks
 
 
+def promised() -> list[tuple[str, str]]:
+    """The tests that the table of promises in TEACHING.md names, each with "…" if that is but the start of its name."""
+    text = (ROOT / "TEACHING.md").read_text(encoding="utf-8")
+    return re.findall(r"`(test_\w+)(…?)`", text.partition("## The jail")[2].partition("\n## ")[0])
+
+
 def test_every_promise_names_its_test() -> None:
-    """finds each test that the table of promises in TEACHING.md names, by the start of its name"""
-    table = (
-        (ROOT / "TEACHING.md").read_text(encoding="utf-8").partition("## The jail")[2].partition("\n## ")[0]
-    )
-    named = re.findall(r"`(test_\w+)(…?)`", table)
+    """finds each test that the table names"""
     here = [name for name in globals() if name.startswith("test_")]
-    assert len(named) > 12
-    for start, more in named:
+    assert len(promised()) > 12
+    for start, more in promised():
         assert len([name for name in here if (name.startswith(start) if more else name == start)]) == 1, start
 
 
 SAMPLE = "forks or TCP or traces or reference or rows or shared or device or first or plain"
-PROMISES = "sockets or hidden or umask or limits_of or first_process or one_core or kill or memory or all_processes or own or file"
+PROMISES = " or ".join(
+    [
+        "nobody",
+        "inherits",
+        *(name for name, _ in promised() if not name.startswith(("test_jail_", "test_worker_starts_"))),
+    ]
+)
 
 
 @needs_jail
@@ -1203,7 +1212,7 @@ PROMISES = "sockets or hidden or umask or limits_of or first_process or one_core
     "tests",
     [
         ["tests/test_attacks.py", "-k", SAMPLE],
-        ["tests/test_jail.py", "-k", f"{PROMISES} or warm or forked"],
+        ["tests/test_jail.py", "-k", f"{PROMISES} or warm"],
         ["tests/test_timing.py", "-k", "stand_still or wakes"],
         pytest.param(["tests/test_attacks.py"], marks=pytest.mark.slow),
     ],

@@ -17,13 +17,14 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from autograder.chapters import ROOT, Chapter, chapters, check_points
+from autograder.chapters import ROOT, Chapter, chapters, check_points, minutes_told
 from autograder.grading.classroom import Classroom
 from autograder.live.answers import MODELS, model_answers
 from autograder.live.bundle import kit_packages
 from autograder.publishing.authoring import kernel_source, source_notebook
 from autograder.publishing.leaks import Leaks, secret_lines, squeezed
 from autograder.publishing.pages import read_page
+from autograder.site import front
 
 from .conftest import run_in
 
@@ -296,6 +297,18 @@ def test_a_chapter_is_added_by_touching_five_files(toy_course: Path, built_book:
     ]
 
 
+def test_the_front_page_adds_up_the_hours_of_the_chapters() -> None:
+    """from the lines of time: main path, exercises, going further"""
+    told = [minutes_told(one.page.read_text(encoding="utf-8")) for one in chapters()]
+    path, exercises, further = (sum(one[part] for one in told if one) for part in range(3))
+    first = sum(sum(one[:2]) for one in told[:5] if one)
+    said = {name: int(front.numbers()[f"{name}_hours"]) for name in ("first", "all", "reading", "further")}
+    assert said["first"] == round(first / 60) and said["all"] == round((path + exercises + further) / 60)
+    assert said["reading"] == round(path / 60) and said["further"] == round(further / 60)
+    page = (ROOT / "chapters" / "index.md").read_text(encoding="utf-8")
+    assert {*re.findall(r"\{\{ (\w+) \}\}", page)} <= {*front.numbers()} and "{{ first_hours }}" in page
+
+
 def test_loops_over_the_places_of_a_filter_are_called_u_and_v_as_in_the_formulas() -> None:
     """i and j count places of the map, u and v places of a filter or window: the appendix says so, and the kernels do"""
     sides = {"F", "F_h", "F_w", "size", "filter_size", "filter_h", "filter_w"}
@@ -316,7 +329,7 @@ def test_loops_over_the_places_of_a_filter_are_called_u_and_v_as_in_the_formulas
 
 
 def anchors(page: Path) -> set[str]:
-    """Of each heading that a page links to, the name by which it does."""
+    """The name by which each heading of a page is linked to."""
     text = re.sub(r"^(`{3,}).*?^\1$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     titles = re.findall(r"^#{1,3} (.+)$", text, re.MULTILINE)
     return {default_slugify(re.sub(r"[*`]", "", one)) for one in titles}

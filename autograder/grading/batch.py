@@ -40,9 +40,9 @@ def grade_class(
     name; with `brief`, of each result only what a line of a table says, so that a large class fits into memory.
 
     `on_start` is told how many there are to grade, how many were graded before and are unchanged, and what another
-    program had changed, which was put right; `on_done` gets each result when it was recorded. Where another run grades in the same
-    classroom, `on_wait` is called and its end waited for; without it that is an error. With the address of a `scheduler`
-    they are graded on its cluster, and `on_refused` is told of workers there that must not grade.
+    program had changed, which was put right; `on_done` gets each result when it was recorded. Where another run grades in
+    the same classroom, `on_wait` is called and its end waited for; without it that is an error. With the address of a
+    `scheduler` they are graded on its cluster, and `on_refused` is told of workers there that must not grade.
 
     Raises
     ------

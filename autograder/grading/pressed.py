@@ -40,6 +40,7 @@ class GradeInJail(NbGraderPreprocessor):
         """
         from ..jail.session import require_jail
         from ..jail.walls import require_out_of_sight
+        from ..jail.warm import dismiss
         from ..results import FAULT
         from .batch import grade_class
 
@@ -47,6 +48,7 @@ class GradeInJail(NbGraderPreprocessor):
         student, name = where["student"], where["assignment"]
         room = _Here(self._root(), where["db_url"])
         require_jail()
+        dismiss()  # workers are asked for in another process
         require_out_of_sight(room.root)
         one = chapter(name)
         room.students(one)

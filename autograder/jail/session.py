@@ -164,6 +164,7 @@ class Worker:
         self._memory_kills = _memory_kills()
         self._closing = threading.Event()
         self._is_jailed = jailed
+        self._ours = 0  # bytes of the jail's first process, before any of the learner's code has run
         self._wire.setblocking(False)
         # The top process of the jail takes all others with it; its descriptor stays right when its number is reused.
         self._handle = os.pidfd_open(top) if hasattr(os, "pidfd_open") else None
@@ -195,6 +196,8 @@ class Worker:
         self._restart_meter()
         facts: dict[str, Any] = self._receive(START_SECONDS, f"{START_SECONDS:g} s", 0)["hello"]
         *_, self._main = _tree(self._top)
+        with contextlib.suppress(OSError):
+            self._ours = _memory(f"/proc/{self._top}/status") if self._is_jailed else 0
         self.worked = self.busy()  # what it took to start is nobody's
         return facts
 
@@ -363,7 +366,7 @@ class Worker:
     def _crossed(self) -> Lost | None:
         """The limit that all processes together have crossed; the kernel knows limits of one process, or of one user."""
         limits, now = self._limits, _usage(self._top)
-        if now.memory > limits.memory_bytes:
+        if now.memory - self._ours > limits.memory_bytes:
             return Lost(MEMORY_LIMIT, f"memory limit ({_size(limits.memory_bytes)})")
         most = limits.processes + 2  # the jail's first process, and the worker
         # Whoever forks without end has children that end while they are counted, and new ones: not all live at once.
@@ -838,13 +841,15 @@ def spawn(limits: Limits, jailed: bool) -> Worker:
         If it does not start, or is not confined as it must be.
     """
     global _starts_warm
-    while jailed and _starts_warm:
+    for _ in range(
+        2 if jailed and _starts_warm else 0
+    ):  # what stood ready may have been killed: once more with a new one
         try:
             return _spawn(limits, jailed, is_warm=True)
         except warm.NoWarmStart as error:
-            _starts_warm = (
-                not error.is_new
-            )  # one that has forked workers may have been killed: there will be another
+            if error.is_new:
+                _starts_warm = False
+                break
     return _spawn(limits, jailed, is_warm=False)
 
 
@@ -881,13 +886,14 @@ def _spawn(limits: Limits, jailed: bool, is_warm: bool) -> Worker:
                     top = process.pid
         if not top:
             raise WorkerFault(f"bubblewrap did not start (exit code {process.wait()})")
-        if jailed:
-            # As an ordinary user the learner's code can make the jail's first process do whatever it likes.
-            try:
+        try:
+            if jailed:
+                # As an ordinary user the learner's code can make the jail's first process do whatever it likes.
                 _limit(top, rlimits)
-            except ProcessLookupError:
-                raise WorkerFault("a worker did not start: its first process ended at once") from None
-        worker = Worker(process, ours, top, limits, held, jailed)
+            worker = Worker(process, ours, top, limits, held, jailed)
+        except ProcessLookupError:
+            text = "a worker did not start: its first process ended at once"
+            raise warm.NoWarmStart(text) if is_warm else WorkerFault(text) from None
         undo.pop_all()
     try:
         facts = worker.hello()

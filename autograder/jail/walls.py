@@ -80,8 +80,8 @@ ALLOWED = """
     getsockopt
     seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
 """
-"""System calls that a worker may make, on machines of 64 bits: what the interpreter, its packages and the programs below /usr use. `socketpair`
-is among them since asyncio needs it; it reaches nobody else. A call that stands neither here nor in DENIED does not exist
+"""System calls that a worker may make, on machines of 64 bits: what the interpreter, its packages and the programs below
+/usr use. `socketpair` is among them since asyncio needs it; it reaches nobody else. A call that stands neither here nor in DENIED does not exist
 (ENOSYS), so that callers fall back to an older one, and a call of a newer kernel opens nothing that nobody looked at."""
 
 DENIED = """
@@ -103,8 +103,8 @@ DENIED = """
 """System calls that fail with EPERM, to be told apart from those that do not exist.
 
 Memory is counted by what the processes map. So nothing is left that holds much memory which no process maps: no segments,
-no files without a name, no pages lent to a pipe, no sockets with more room than the system gives, and no shared pages without a file (see `call_filter`; for the same reason
-there is no /dev/zero, of which one can map such pages). What lies in files lies in /tmp, which has a size. A control
+no files without a name, no pages lent to a pipe, no sockets with more room than the system gives, and no shared pages
+without a file (see `call_filter`; for the same reason there is no /dev/zero, of which one can map such pages). What lies in files lies in /tmp, which has a size. A control
 group would count all of it, but few machines let an ordinary user make one; this holds on all."""
 
 NEW_NAMESPACES = 0x7E020080
@@ -114,8 +114,8 @@ NEW_NAMESPACES = 0x7E020080
 CLONE_FILES, CLONE_THREAD = 0x400, 0x10000
 CLOSE_RANGE_UNSHARE = 2
 SHARED, ANONYMOUS = mmap.MAP_SHARED, mmap.MAP_ANONYMOUS
-SOCKET_REQUESTS = 0x8900
-"""What requests to a socket's own driver have in their second byte."""
+SOCKET_REQUESTS = 0x8900, 0xFD00
+"""What requests about a socket's network have in their second byte, 0x89 or 0x8B, and which of its bits count."""
 
 
 class JailMissing(Exception):
@@ -367,9 +367,11 @@ def call_filter() -> bytes:
     rule(allow, "mmap", (3, SHARED, 0))
     rule(allow, "mmap", (3, ANONYMOUS, 0))
     # The wire was made outside: asked for interfaces, it would tell of this machine's.
-    rule(refuse, "ioctl", (1, 0xFF00, SOCKET_REQUESTS))
-    for bit in range(8, 16):
-        rule(allow, "ioctl", (1, 1 << bit, ~SOCKET_REQUESTS & 1 << bit))
+    value, mask = SOCKET_REQUESTS
+    rule(refuse, "ioctl", (1, mask, value))
+    for bit in range(32):
+        if mask & 1 << bit:
+            rule(allow, "ioctl", (1, 1 << bit, ~value & 1 << bit))
     with tempfile.TemporaryFile() as program:
         calls.export_bpf(program)
         program.seek(0)

@@ -21,7 +21,7 @@ from ..inside.wire import READY
 from . import walls
 
 READY_SECONDS = 30.0
-"""How long it may take to stand ready; on a quiet machine 0.1 s."""
+"""How long it may take to stand ready, on a quiet machine 0.1 s; and to fork a worker, 0.01 s."""
 
 SCRATCH_BYTES = 2**20
 """Size of its own /tmp, in which no worker ever writes."""
@@ -31,9 +31,14 @@ _CREDENTIALS = struct.Struct("3i")
 
 
 class NoWarmStart(Exception):
-    """A worker cannot be had in this way; the text says why."""
+    """A worker cannot be had in this way; the text says why.
 
-    is_new = True
+    is_new : whether a process was asked that had never forked one, so that another would do no better
+    """
+
+    def __init__(self, text: str, is_new: bool = False):
+        super().__init__(text)
+        self.is_new = is_new
 
 
 class Fork:
@@ -123,10 +128,8 @@ class _Ready:
             # From now on the kernel says with each message who sent it.
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
             ours.settimeout(READY_SECONDS)
-            with (
-                open(tell, "wb"),
-                theirs,
-            ):  # with no end of them here it is noticed if nobody is left to write
+            # With no end of them kept here, it is noticed if nobody is left to write.
+            with open(tell, "wb"), theirs:
                 socket.send_fds(self._asks, [json.dumps(setup).encode()], [theirs.fileno(), tell])
             said, about, *_ = ours.recvmsg(1, socket.CMSG_SPACE(_CREDENTIALS.size))
             if said != READY:
@@ -161,8 +164,7 @@ def start(setup: dict[str, Any], theirs: socket.socket, ours: socket.socket) -> 
     Raises
     ------
     NoWarmStart
-        If it could not be; there is no worker then, and the next is asked of another process. `is_new` says whether that
-        which was asked had never forked one.
+        If it could not be; there is no worker then, and the next is asked of another process.
     """
     as_root = setup["uid"] is not None
     ready: _Ready | None = getattr(_mine, "ready", None)
@@ -173,8 +175,7 @@ def start(setup: dict[str, Any], theirs: socket.socket, ours: socket.socket) -> 
         return ready.fork({**setup, "filter": walls.call_filter().hex()}, theirs, ours)
     except NoWarmStart as error:
         dismiss()
-        error.is_new = is_new
-        raise
+        raise NoWarmStart(str(error), is_new) from None
 
 
 def dismiss() -> None:

@@ -99,11 +99,11 @@ def numbers() -> dict[str, str]:
     known = chapters()
     seeds = trained("lenet")[0]["seeds"]
     told = [minutes_told(one.page.read_text(encoding="utf-8")) or (0, 0, 0) for one in known]
-    spans = {
-        "first_hours": sum(path + exercises for path, exercises, _ in told[:5]),
-        "all_hours": sum(map(sum, told)),
-        "reading_hours": sum(path for path, *_ in told),
-        "further_hours": sum(further for *_, further in told),
+    minutes = {
+        "first": sum(path + exercises for path, exercises, _ in told[:5]),
+        "all": sum(map(sum, told)),
+        "reading": sum(path for path, *_ in told),
+        "further": sum(further for *_, further in told),
     }
     return {
         "chapters": str(len(known)),
@@ -111,7 +111,7 @@ def numbers() -> dict[str, str]:
         "mistakes": f"{sum(one.is_wrong for each in known for one in of(each.name)):,}",
         "lenet": f"{sum(seed['accuracy'] for seed in seeds) / len(seeds):.1%}",
         "lenet_seeds": str(len(seeds)),
-        **{name: f"{minutes / 60:.0f}" for name, minutes in spans.items()},
+        **{f"{name}_hours": f"{count / 60:.0f}" for name, count in minutes.items()},
     }
 
 

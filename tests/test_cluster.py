@@ -188,10 +188,10 @@ def test_grades_are_those_of_one_machine_though_a_worker_dies_and_this_program_t
     with room.open_gradebook() as gradebook:
         scores = {one.student.id: one.score for one in gradebook.assignment_submissions(PADDING.name)}
     assert scores == {name: one["score"] for name, one in graded_here.items()}
-    # how long each took is logged, so that the class report can name the slowest; but for one that the driver may just
-    # have recorded when it was killed
+    # How long each took is logged, so that the class report can name the slowest; but for one that the driver may just
+    # have recorded when it was killed, and a broken file, which takes next to nothing.
     logged = Journal(room.root).seconds(PADDING.name)
-    assert {*logged} <= {*graded_here} and len(logged) >= len(FEW) - 1 and min(logged.values()) > 0.05
+    assert {*logged} <= {*graded_here} and len(logged) >= len(FEW) - 2 and max(logged.values()) > 0.05
 
 
 def test_a_worker_without_a_jail_or_with_another_course_is_refused(

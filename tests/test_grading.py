@@ -19,6 +19,7 @@ from nbgrader.api import Gradebook
 from autograder.chapters import ROOT, Chapter, chapter
 from autograder.checking.run import PUBLIC_SEED
 from autograder.grading import submission as grading
+from autograder.grading.batch import grade_class
 from autograder.grading.classroom import Classroom, ClassroomError
 from autograder.grading.recorder import Recorder
 from autograder.grading.referees import grade_all
@@ -179,6 +180,28 @@ def test_no_more_is_in_memory_than_is_graded_at_once(room: Classroom) -> None:
         assert [one.verdict for one in short.exercises] == [one.verdict for one in result.exercises]
         assert len(json.dumps(short.to_json())) < 3_000
     assert max(len(json.dumps(result.to_json())) for result in results) > 10_000
+
+
+def test_a_notebook_that_goes_away_during_a_run_costs_nobody_a_point(room: Classroom) -> None:
+    """is a fault of the run, which records no grade, and is graded by the next one"""
+    files = sample_class(FILTERS, room.released(FILTERS))
+    jobs = {name: make_job(room, files["reference"], name) for name in ("ada", "grace")}
+    path = room.folder("submitted", "grace", FILTERS) / "filters.ipynb"
+    grading_of = {
+        "student": None,
+        "processes": 1,
+        "again": False,
+        "jailed": True,
+        "on_done": lambda one: None,
+    }
+    # it is told of the start when all were read once, and none was graded
+    results, _ = grade_class(room, [FILTERS], on_start=lambda *_: path.unlink(), **grading_of)  # type: ignore[arg-type]
+    found = {one.student: one for one in results}
+    assert found["ada"].score == 15 and found["grace"].verdict == FAULT
+    assert "could be read when this run began" in found["grace"].reason
+    path.write_bytes(files["reference"])
+    results, _ = grade_class(room, [FILTERS], on_start=lambda *_: None, **grading_of)  # type: ignore[arg-type]
+    assert {one.student: one.score for one in results} == dict.fromkeys(jobs, 15)
 
 
 def test_every_submission_gets_a_row_and_bad_ones_stop_nobody(room: Classroom) -> None:

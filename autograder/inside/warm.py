@@ -11,6 +11,7 @@ Each worker gets what a jail of its own would give it: process, network, IPC, ho
 not root a user namespace, a /proc and a /tmp of its own, one core, no capability, no way to gain privileges, the filter
 of system calls. Of this process it can see nothing: in its namespaces there is none. What it shares with the others is
 where the interpreter lies in memory.
+
 The first process of these namespaces says by the wire that the walls stand, or what is missing; from that message the
 kernel tells the referee its number. It forks the worker, waits for its end, and all inside end with it.
 """
@@ -101,7 +102,8 @@ def _first(wire: int, ended: int, setup: dict[str, Any], shown: Sequence[str]) -
         code = _end_of(child)
     finally:
         if child != 0:
-            os.write(ended, bytes([code]))
+            with contextlib.suppress(OSError):  # the referee may be gone
+                os.write(ended, bytes([code]))
         os._exit(code)
 
 

@@ -841,9 +841,8 @@ def spawn(limits: Limits, jailed: bool) -> Worker:
         If it does not start, or is not confined as it must be.
     """
     global _starts_warm
-    for _ in range(
-        2 if jailed and _starts_warm else 0
-    ):  # what stood ready may have been killed: once more with a new one
+    # What stood ready may have been killed: then once more, with a new one.
+    for _ in range(2 if jailed and _starts_warm else 0):
         try:
             return _spawn(limits, jailed, is_warm=True)
         except warm.NoWarmStart as error:
